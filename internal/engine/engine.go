@@ -1,0 +1,452 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/sched"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// ErrClosed reports an engine that takes no more work.
+var ErrClosed = errors.New("mp: closed")
+
+// ErrFull reports that there is no room, to who did not want to wait.
+var ErrFull = errors.New("mp: full")
+
+// Config is what an engine is to be. Every field is set.
+type Config struct {
+	Workers      int
+	StartTimeout time.Duration
+	Window       int64
+	WindowBytes  int64
+	// Start starts a worker; the port reports to the host.
+	Start func(index int, h Host) (Port, error)
+	// Setup and Teardown return the job of one element that runs first or last in each worker; nil for none. The
+	// engine sets their Deliver and Abort.
+	Setup, Teardown func() *Job
+	// SetupError turns the outcome of Setup into an error, nil if it went well.
+	SetupError func(Result) error
+	// LostError makes an error of the way in which a worker ended during its start.
+	LostError func(worker, pid int, exit spawn.Exit) error
+	Observe   func(Event) // nil for none
+}
+
+// An Event is something that happened.
+type Event struct {
+	Kind     string
+	Function string
+	Index    int64
+	Worker   int
+	PID      int
+	Err      error
+	Duration time.Duration
+}
+
+type state int
+
+const (
+	open    state = iota
+	closing       // what was begun is finished, nothing new is taken
+	closed        // workers end or have ended
+)
+
+// Engine keeps workers alive and gives them what jobs hold. Safe for concurrent use.
+type Engine struct {
+	cfg  Config
+	gate gate
+
+	mu       sync.Mutex
+	sched    sched.Scheduler
+	workers  []*worker // by index; nil while there is none
+	jobs     map[*Job]struct{}
+	state    state
+	broken   error
+	missing  int // workers that are not ready
+	changed  chan struct{}
+	stopped  chan struct{} // closed with the state closed
+	ended    chan struct{} // closed when the last worker is gone
+	failures []int         // starts in a row, by index, of which nothing came
+	restarts int64
+	done     int64
+	failed   int64
+	retried  int64
+	bytes    int64
+	timers   map[*time.Timer]struct{} // of starts to come
+}
+
+// New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
+// failed, when all others have ended.
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	e := &Engine{
+		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), missing: cfg.Workers,
+		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
+		failures: make([]int, cfg.Workers), timers: make(map[*time.Timer]struct{}),
+	}
+	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
+	for i := range cfg.Workers {
+		e.start(i)
+	}
+	if err := e.Ready(ctx); err != nil {
+		e.Kill()
+		<-e.ended
+		return nil, err
+	}
+	return e, nil
+}
+
+// Ready waits until every worker has run Setup.
+func (e *Engine) Ready(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		missing, changed, err := e.missing, e.changed, e.broken
+		if err == nil && e.state != open {
+			err = ErrClosed
+		}
+		e.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if missing == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// change wakes who waits for a change of the engine's state. Call it with mu.
+func (e *Engine) change() {
+	close(e.changed)
+	e.changed = make(chan struct{})
+}
+
+// start starts the worker of an index.
+func (e *Engine) start(index int) {
+	e.mu.Lock()
+	if e.state == closed {
+		e.mu.Unlock()
+		return
+	}
+	w := &worker{e: e, index: index, since: time.Now()}
+	e.workers[index] = w
+	e.mu.Unlock()
+	// Under the worker's lock, for the port may report before Start has returned it.
+	w.mu.Lock()
+	port, err := e.cfg.Start(index, w)
+	w.port = port
+	w.timer = time.AfterFunc(e.cfg.StartTimeout, w.expired)
+	w.mu.Unlock()
+	if err != nil {
+		w.Lost(spawn.Exit{}, err)
+		return
+	}
+	e.mu.Lock()
+	late := e.state == closed
+	e.mu.Unlock()
+	if late {
+		w.kill()
+	}
+}
+
+// Begin opens a job. End must follow.
+func (e *Engine) Begin(j *Job) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.broken != nil:
+		return e.broken
+	case e.state != open:
+		return ErrClosed
+	}
+	j.sched.Cost, j.sched.Chunk, j.sched.Owner = j.Cost, j.Chunk, j
+	j.begun = true
+	e.jobs[j] = struct{}{}
+	return nil
+}
+
+// Add makes n more elements of a job available, and returns a worker that got some of them, if its port can be helped.
+func (e *Engine) Add(j *Job, n int64) {
+	e.mu.Lock()
+	e.sched.Add(&j.sched, n)
+	e.mu.Unlock()
+	e.dispatch()
+}
+
+// Wants is how many elements of the job would go to workers before they had to wait for more.
+func (e *Engine) Wants(j *Job) int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return int64(4*j.sched.Estimate()*len(e.workers)) - j.sched.Waiting()
+}
+
+// Help lets the caller, who waits until done reports true, do the work of the worker that runs its only element.
+func (e *Engine) Help(j *Job, done func() bool) {
+	e.mu.Lock()
+	var server *worker
+	for _, w := range e.workers {
+		if w != nil && w.serves.Load() == j {
+			server = w
+			break
+		}
+	}
+	e.mu.Unlock()
+	if server == nil {
+		return
+	}
+	server.mu.Lock()
+	port := server.port
+	server.mu.Unlock()
+	port.Help(done)
+}
+
+// End closes a job. Elements of it that are not finished are dropped, those that run are cancelled, and after Grace
+// their workers killed; nothing of it is encoded or delivered any more.
+func (e *Engine) End(j *Job) {
+	j.end()
+	e.mu.Lock()
+	if !j.begun {
+		e.mu.Unlock()
+		return
+	}
+	j.begun = false
+	e.sched.End(&j.sched)
+	delete(e.jobs, j)
+	last := len(e.jobs) == 0 && e.state == closing
+	if last {
+		e.change()
+	}
+	workers := append([]*worker(nil), e.workers...)
+	e.mu.Unlock()
+	for _, w := range workers {
+		if w != nil {
+			w.drop(j)
+		}
+	}
+}
+
+// Finished closes a job of which every element was delivered: End, without the search for what is left.
+func (e *Engine) Finished(j *Job) {
+	e.mu.Lock()
+	j.begun = false
+	delete(e.jobs, j)
+	if len(e.jobs) == 0 && e.state == closing {
+		e.change()
+	}
+	e.mu.Unlock()
+}
+
+// Enter waits for room for one call of so many bytes; Leave gives it back.
+func (e *Engine) Enter(ctx context.Context, bytes int64) error {
+	return e.gate.enter(ctx, bytes, e.stopped)
+}
+
+// TryEnter is Enter for who does not wait.
+func (e *Engine) TryEnter(bytes int64) error {
+	if !e.gate.try(bytes) {
+		return ErrFull
+	}
+	return nil
+}
+
+// Leave undoes Enter.
+func (e *Engine) Leave(bytes int64) { e.gate.leave(bytes) }
+
+// dispatch gives what waits to whoever can take it.
+func (e *Engine) dispatch() {
+	for {
+		e.mu.Lock()
+		if e.sched.Waiting() == 0 {
+			e.mu.Unlock()
+			return
+		}
+		s := e.sched.Pick()
+		var w *worker
+		if s != nil {
+			w = s.Owner.(*worker)
+		}
+		e.mu.Unlock()
+		if w == nil || !e.fill(w) {
+			return
+		}
+	}
+}
+
+// fill gives a worker as much as it may have, and reports whether that was anything.
+func (e *Engine) fill(w *worker) bool {
+	any := false
+	for w.hasRoom() {
+		e.mu.Lock()
+		b, ok := e.sched.Next(&w.sched)
+		e.mu.Unlock()
+		if !ok {
+			break
+		}
+		any = true
+		w.send(b)
+	}
+	return any
+}
+
+// balance takes work from those who have much of it, if someone has none.
+func (e *Engine) balance() {
+	e.mu.Lock()
+	s, n := e.sched.Victim()
+	e.mu.Unlock()
+	if s == nil {
+		return
+	}
+	if s.Owner.(*worker).takeBack(n) > 0 {
+		e.dispatch()
+	}
+}
+
+// fail breaks the engine: it can run nothing more.
+func (e *Engine) fail(err error) {
+	e.mu.Lock()
+	if e.broken != nil || e.state == closed {
+		e.mu.Unlock()
+		return
+	}
+	e.broken = err
+	e.change()
+	e.mu.Unlock()
+	e.abort(&Failure{Reason: Broken, Err: err})
+	e.shut()
+}
+
+// abort fails what is outstanding.
+func (e *Engine) abort(f *Failure) {
+	e.mu.Lock()
+	jobs := make([]*Job, 0, len(e.jobs))
+	for j := range e.jobs {
+		jobs = append(jobs, j)
+	}
+	e.mu.Unlock()
+	for _, j := range jobs {
+		e.End(j)
+		j.Abort(f)
+	}
+}
+
+// shut ends all workers at once.
+func (e *Engine) shut() {
+	e.mu.Lock()
+	if e.state != closed {
+		e.state = closed
+		close(e.stopped)
+		e.change()
+	}
+	for t := range e.timers {
+		t.Stop()
+	}
+	clear(e.timers)
+	workers := append([]*worker(nil), e.workers...)
+	e.mu.Unlock()
+	for _, w := range workers {
+		if w != nil {
+			w.kill()
+		}
+	}
+	e.checkEnded()
+}
+
+func (e *Engine) checkEnded() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state != closed {
+		return
+	}
+	for _, w := range e.workers {
+		if w != nil {
+			return
+		}
+	}
+	select {
+	case <-e.ended:
+	default:
+		close(e.ended)
+	}
+}
+
+// Kill ends everything now. What is outstanding fails.
+func (e *Engine) Kill() {
+	e.mu.Lock()
+	if e.state == open {
+		e.state = closing // nothing new may come in while the rest is failed
+		e.change()
+	}
+	e.mu.Unlock()
+	e.abort(&Failure{Reason: Stopped, Err: ErrClosed})
+	e.shut()
+	<-e.ended
+}
+
+// Close takes no new jobs, finishes those it has, and ends the workers in order, all until ctx ends: then it kills.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	if e.state == open {
+		e.state = closing
+		e.change()
+	}
+	e.mu.Unlock()
+	err := e.drain(ctx)
+	if err == nil {
+		e.retire()
+		select {
+		case <-e.ended:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		e.Kill()
+		return fmt.Errorf("mp: stopped before the end of its work: %w", err)
+	}
+	return nil
+}
+
+// drain waits for the end of all jobs.
+func (e *Engine) drain(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		left, changed, st := len(e.jobs), e.changed, e.state
+		e.mu.Unlock()
+		if left == 0 || st == closed {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// retire lets each worker run Teardown and end.
+func (e *Engine) retire() {
+	e.mu.Lock()
+	if e.state != closed {
+		e.state = closed
+		close(e.stopped)
+		e.change()
+	}
+	for t := range e.timers {
+		t.Stop()
+	}
+	clear(e.timers)
+	workers := append([]*worker(nil), e.workers...)
+	e.mu.Unlock()
+	for _, w := range workers {
+		if w != nil {
+			w.retire()
+		}
+	}
+	e.checkEnded()
+}

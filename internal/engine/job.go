@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/sched"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// A Job is a call or a map: a sequence of elements of one function. Its exported fields are set before Begin.
+type Job struct {
+	Function string
+	Func     uint32 // index in the registry
+	Cost     *sched.Cost
+	Chunk    int
+	Timeout  time.Duration // per element, from when it starts; 0 for none
+	Grace    time.Duration
+	Retries  int
+	Fixed    bool // every argument encodes to the same number of bytes
+	Waited   bool // someone waits for this very element: wake him when it is done
+
+	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
+	Encode func(dst []byte, i int64) ([]byte, error)
+	// Deliver takes the outcome of element i, at most once for each, for different i at a time. The payload is valid
+	// during the call only.
+	Deliver func(i int64, r Result)
+	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
+	Abort func(*Failure)
+
+	sched    sched.Job
+	ended    atomic.Bool  // nothing more is encoded or delivered
+	encoding sync.RWMutex // held for reading while encoding: End waits for it
+	attempts map[int64]int
+	private  bool // Setup or Teardown: the scheduler does not know it
+	begun    bool // guarded by the engine's mutex, as attempts is
+}
+
+// A Result is the outcome of an element: what its function made of it, or why there is nothing.
+type Result struct {
+	Status  uint8 // abi.StatusOK...; 0 with a Failure
+	Payload []byte
+	Failure *Failure
+	Worker  int
+	PID     int
+}
+
+// Reason says why an element has no result of its function.
+type Reason int
+
+// The reasons.
+const (
+	Died     Reason = iota + 1 // its worker ended while it ran
+	TimedOut                   // it ran longer than it may
+	Unsent                     // its argument could not be encoded
+	Stopped                    // the engine was closed or killed
+	Broken                     // the engine cannot keep workers running; Err says why
+)
+
+// A Failure is why an element has no result.
+type Failure struct {
+	Reason   Reason
+	Err      error
+	Worker   int
+	PID      int
+	Exit     spawn.Exit
+	Attempts int
+	Timeout  time.Duration
+	Killed   bool
+}
+
+// maxPayload is how many bytes of elements go into one batch, unless it is a single one: small enough that the ring
+// holds several.
+const maxPayload = 64 << 10
+
+// encode encodes as many of the elements as make one message, at least one. The error is of the element after them.
+func (j *Job) encode(dst []byte, r sched.Range) (payload []byte, flags uint8, n int, err error) {
+	j.encoding.RLock()
+	defer j.encoding.RUnlock()
+	sized := r.N > 1 && !j.Fixed
+	for n < r.N && len(dst) < maxPayload && !j.ended.Load() {
+		at := len(dst)
+		if sized {
+			dst = append(dst, 0, 0, 0, 0)
+		}
+		body := len(dst)
+		dst, err = j.Encode(dst, r.First+int64(n))
+		if err != nil {
+			dst = dst[:at]
+			break
+		}
+		size := len(dst) - body
+		if n++; size > maxPayload && sized {
+			if n == 1 {
+				return dst[body:], 0, 1, nil // a large one travels alone
+			}
+			dst, n = dst[:at], n-1
+			break
+		}
+		if sized {
+			binary.LittleEndian.PutUint32(dst[at:], uint32(size))
+		}
+	}
+	if sized {
+		flags = abi.FlagSized
+	}
+	return dst, flags, n, err
+}
+
+// end makes sure that nothing of the job is encoded or delivered from now on, but what is being delivered now.
+func (j *Job) end() {
+	j.ended.Store(true)
+	j.encoding.Lock()   // the caller takes the arguments back
+	j.encoding.Unlock() //nolint:staticcheck // an empty section is the point: those inside have left
+}
+
+func (j *Job) deliver(i int64, r Result) {
+	if !j.ended.Load() {
+		j.Deliver(i, r)
+	}
+}
+
+// A Batch is elements of a job that are with one worker.
+type Batch struct {
+	Job   *Job
+	First int64
+	Flags uint8
+	// Slot is for the port that took it.
+	Slot uint64
+
+	count   int          // as it was sent
+	n       atomic.Int32 // elements that are still its own; take-back lowers it
+	done    atomic.Int32 // of these, finished
+	payload []byte       // while it waits for room
+}
+
+// Count is the number of elements in the message.
+func (b *Batch) Count() int { return b.count }
+
+func (b *Batch) finished() bool { return b.done.Load() == b.n.Load() }
+
+// Left is how many of the elements are the batch's own and not finished.
+func (b *Batch) Left() int { return int(b.n.Load() - b.done.Load()) }

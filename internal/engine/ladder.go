@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+// notBegun is how long an element of a worker that has nothing else to do may take to begin, or its timeout, if that
+// is longer: after it the worker is taken for stuck.
+const notBegun = time.Second
+
+// A ladder is how an element that must end is made to: its context is cancelled, then, after Grace, its worker killed.
+type ladder struct {
+	up      bool
+	element uint64 // its number
+	timeout bool   // it took too long; else its caller gave up
+	killed  bool
+}
+
+// watch sees to it that the timer goes off when the element at the head may have run for too long. Call it with mu.
+func (w *worker) watch() {
+	if !w.up || w.ladder.up || w.armed || len(w.fifo) == 0 {
+		return
+	}
+	if limit := w.fifo[0].Job.Timeout; limit > 0 {
+		// One timer for all: it is not set back with each element, but looks what is left when it goes off.
+		w.armed = true
+		w.timer.Reset(max(0, limit-time.Since(w.head)))
+	}
+}
+
+// climb starts the ladder for the element at the head. Call it with mu.
+func (w *worker) climb(timeout bool) {
+	if w.ladder.up {
+		return
+	}
+	w.ladder = ladder{up: true, element: w.received.Load(), timeout: timeout}
+	w.climbing.Store(true)
+	cause := abi.CauseCancel
+	if timeout {
+		cause = abi.CauseTimeout
+	}
+	w.port.Cancel(w.ladder.element, cause)
+	w.armed = true
+	w.timer.Reset(w.fifo[0].Job.Grace)
+}
+
+// unladder takes the ladder away. Call it with mu.
+func (w *worker) unladder() {
+	w.ladder = ladder{}
+	w.climbing.Store(false)
+	w.armed = false
+	w.timer.Stop()
+}
+
+// descend is called with the outcome of an element while a ladder is up. If it is the one that the ladder is for,
+// its time was over before it came.
+func (w *worker) descend(number uint64, j *Job) *Failure {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.ladder
+	if !l.up || number < l.element {
+		return nil
+	}
+	if !l.killed {
+		w.unladder()
+	}
+	if number != l.element || !l.timeout {
+		return nil
+	}
+	return &Failure{Reason: TimedOut, Worker: w.index, PID: w.port.PID(), Timeout: j.Timeout, Killed: l.killed}
+}
+
+// expired is called by the timer.
+func (w *worker) expired() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = false
+	switch {
+	case w.dead || w.port == nil:
+	case !w.up:
+		w.startErr = fmt.Errorf("mp: worker %d was not ready after %v: %w", w.index, w.e.cfg.StartTimeout, context.DeadlineExceeded)
+		w.port.Kill()
+	case w.ladder.up && w.received.Load() > w.ladder.element:
+		w.unladder() // it ended just then
+		w.watch()
+	case w.ladder.up:
+		w.ladder.killed = true
+		w.port.Kill()
+	case len(w.fifo) > 0 && w.fifo[0].Job.Timeout > 0:
+		b := w.fifo[0]
+		ran, limit := time.Since(w.head), b.Job.Timeout
+		switch {
+		case ran < limit:
+			w.watch()
+		case w.port.Begun(b) > int(b.done.Load()):
+			w.climb(true)
+		case !b.finished() && ran >= max(limit, notBegun):
+			w.port.Kill() // nothing has begun, so nothing fails; others will run it
+		default:
+			w.armed = true
+			w.timer.Reset(max(limit, notBegun) - ran)
+		}
+	}
+}

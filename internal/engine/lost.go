@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/sched"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+const (
+	maxStarts    = 5                     // in a row that come to nothing, before the engine gives up
+	firstBackOff = 10 * time.Millisecond // before the third start in a row
+	maxBackOff   = time.Second
+)
+
+// Lost implements Host. It settles what the worker had: what was not begun goes back, what was begun has failed.
+func (w *worker) Lost(exit spawn.Exit, why error) {
+	e := w.e
+	w.mu.Lock()
+	w.dead = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	pid := 0
+	if w.port != nil {
+		pid = w.port.PID()
+	}
+	var failed []lostElement
+	number := w.received.Load()
+	e.mu.Lock()
+	e.sched.Leave(&w.sched)
+	for _, b := range append(w.fifo, w.stalled...) {
+		done, n := int(b.done.Load()), int(b.n.Load())
+		begun := 0
+		if b.payload == nil && done < n {
+			begun = w.port.Begun(b)
+		}
+		begun = min(max(begun, done), n)
+		for k := done; k < begun; k++ {
+			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
+			if w.ladder.up && w.ladder.element == number && w.ladder.timeout {
+				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
+			}
+			number++
+			if i := b.First + int64(k); !e.again(b.Job, i, f) {
+				failed = append(failed, lostElement{b.Job, i, f})
+			}
+		}
+		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(begun), N: n - begun})
+	}
+	w.fifo, w.stalled = nil, nil
+	if e.workers[w.index] == w {
+		e.workers[w.index] = nil
+	}
+	if w.up && e.state != closed {
+		e.missing++
+		e.change()
+	}
+	if w.startErr != nil {
+		why = w.startErr
+	}
+	up, idle := w.up, w.done == 0
+	e.mu.Unlock()
+	w.mu.Unlock()
+
+	var err error
+	if exit.Code != 0 || why != nil {
+		err = e.cfg.LostError(w.index, pid, exit)
+	}
+	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since)})
+	for _, l := range failed {
+		if up { // what fails before is Setup, and that is told below
+			e.count(false)
+			l.j.deliver(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
+		}
+	}
+	e.replace(w, up, idle, exit, why)
+	e.dispatch()
+}
+
+type lostElement struct {
+	j *Job
+	i int64
+	f *Failure
+}
+
+// again returns an element to the scheduler if it has tries left. Call it with mu.
+func (e *Engine) again(j *Job, i int64, f *Failure) bool {
+	if j.Retries <= 0 || !j.begun {
+		return false
+	}
+	if j.attempts == nil {
+		j.attempts = make(map[int64]int)
+	}
+	j.attempts[i]++
+	f.Attempts = j.attempts[i]
+	if f.Attempts > j.Retries {
+		delete(j.attempts, i)
+		return false
+	}
+	e.retried++
+	e.sched.Return(&j.sched, sched.Range{First: i, N: 1})
+	return true
+}
+
+// replace starts a successor, at once if the worker did anything, else later and later; or gives up.
+func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
+	e.mu.Lock()
+	if e.state == closed {
+		e.mu.Unlock()
+		e.checkEnded()
+		return
+	}
+	e.restarts++
+	if up && !idle {
+		e.failures[w.index] = 0
+	} else {
+		e.failures[w.index]++
+	}
+	n := e.failures[w.index]
+	// A worker that somebody killed may come up the next time. One that ended by itself will do so again.
+	killed := exit.Signal == syscall.SIGKILL && !exit.OOM && w.startErr == nil
+	if !up && (!killed || n >= maxStarts) {
+		e.mu.Unlock()
+		if why == nil || killed {
+			why = e.cfg.LostError(w.index, w.pid(), exit)
+		}
+		e.fail(why)
+		return
+	}
+	if n < 2 {
+		e.mu.Unlock()
+		go e.start(w.index) // its own goroutine: this one belongs to the port that is ending
+		return
+	}
+	var t *time.Timer
+	t = time.AfterFunc(min(firstBackOff<<min(n-2, 10), maxBackOff), func() {
+		e.mu.Lock()
+		delete(e.timers, t)
+		e.mu.Unlock()
+		e.start(w.index)
+	})
+	e.timers[t] = struct{}{}
+	e.mu.Unlock()
+}
+
+func (w *worker) pid() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.port == nil {
+		return 0
+	}
+	return w.port.PID()
+}

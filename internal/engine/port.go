@@ -1,0 +1,41 @@
+package engine
+
+import "github.com/go-multiproc/mp/internal/spawn"
+
+// A Port is the way to one worker: a process behind a channel, or a goroutine. The engine calls it under the worker's
+// lock, so no method but Help may wait or call back.
+type Port interface {
+	PID() int
+	// Send publishes a batch, or reports that there is no room for it now; room comes with progress.
+	Send(b *Batch, payload []byte) bool
+	// TakeBack takes back what has not begun of a batch that was sent, and returns how many have.
+	TakeBack(b *Batch) (begun int)
+	// Begun is how many elements of a batch have begun.
+	Begun(b *Batch) int
+	// Cancel asks the worker to cancel the context of an element, counted from the first it began.
+	Cancel(element uint64, cause uint8)
+	// Finish makes the worker end in order after what it was sent. It reports false if there is no room now.
+	Finish() bool
+	// Kill ends the worker now. Host.Lost follows.
+	Kill()
+	// Suspect reports that the worker is ending already.
+	Suspect() bool
+	// Help does the port's work for a short while, until done reports true: a caller that has nothing else to do
+	// saves the time to wake the port's own goroutine.
+	Help(done func() bool)
+	// RSS is the worker's memory in bytes, 0 if it is not known.
+	RSS() int64
+}
+
+// A Host is told by a Port what happens. All calls but Up come from one goroutine at a time.
+type Host interface {
+	// Up: the worker is there and has proved to be the right one.
+	Up()
+	// Result: the next element, in the order they began, has an outcome. An error means that the worker is mad.
+	Result(status uint8, payload []byte) error
+	// Progress follows one or more Results, or room that was made.
+	Progress()
+	// Lost: the worker has ended, and every Result it published has been reported. why is set if it never was Up, or
+	// if the port gave it up. It is the last call.
+	Lost(exit spawn.Exit, why error)
+}

@@ -1,0 +1,267 @@
+package link
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/engine"
+	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/park"
+	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// tick is how long results can lie in the ring unnoticed, behind which an element of the same batch takes its time.
+const tick = 2 * time.Millisecond
+
+// Port is the parent's half: it sends batches to one worker process and reports its results. It implements
+// engine.Port; see there for who may call what.
+type Port struct {
+	Child *spawn.Child
+	host  engine.Host
+
+	// Guarded by the lock of the worker in the engine, as all sending is.
+	slots *ring.SlotWriter
+	in    *ring.Writer
+
+	sent      atomic.Int64 // elements sent and neither answered nor taken back
+	batched   atomic.Int64 // messages with several elements sent, ever
+	streaming atomic.Bool  // a payload larger than the ring is under way
+	streams   sync.WaitGroup
+	room      chan struct{} // poked when the worker made room
+
+	cons     sync.Mutex // held by who consumes results
+	out      *ring.Reader
+	closed   bool
+	number   uint8 // of the next record, its low byte
+	large    record
+	buf      []byte
+	broken   error
+	consumed atomic.Uint64 // what out has consumed, for who only wants to know whether there is more
+	tail     *atomic.Uint64
+
+	spinner park.Spinner // of run
+	helping sync.Mutex   // one helper at a time
+	helper  park.Spinner
+}
+
+// A record is a result that arrives in pieces.
+type record struct {
+	under  bool
+	status uint8
+	size   int
+	pad    int
+	body   []byte
+}
+
+// Start starts a worker process and reports to h what it does.
+func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
+	child, err := spawn.Start(k, s)
+	if err != nil {
+		return nil, err
+	}
+	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), tail: child.Channel.U64(abi.OffOutTail)}
+	p.slots, p.in, p.out = child.Channel.ParentEnds()
+	go p.run()
+	return p, nil
+}
+
+// run follows the worker from its start to its end.
+func (p *Port) run() {
+	why := p.handshake()
+	if why == nil {
+		p.host.Up()
+		why = p.loop()
+	}
+	// Whatever made the loop end, the worker does not outlive it.
+	p.Child.Kill()
+	<-p.Child.Done()
+	p.cons.Lock()
+	if _, err := p.consume(); err != nil && why == nil {
+		why = err
+	}
+	p.closed = true
+	p.cons.Unlock()
+	if why == nil && !p.Child.Ready() {
+		why = p.Child.StartError()
+	}
+	exit := p.Child.Exit()
+	p.host.Lost(exit, why)
+	close(p.room)
+	p.streams.Wait()
+	p.helping.Lock()   // nobody looks at the channel any more
+	p.helping.Unlock() //nolint:staticcheck // an empty section is the point: who was inside has left
+	p.Child.Close()
+}
+
+func (p *Port) handshake() error {
+	for !p.Child.Ready() {
+		if _, err := p.Child.Recv(); err != nil {
+			return p.ended(err)
+		}
+	}
+	return nil
+}
+
+// ended is the reason in an error of Recv: none if it tells only that the worker has ended.
+func (p *Port) ended(err error) error {
+	if spawn.IsEnd(err) {
+		return nil
+	}
+	return err
+}
+
+func (p *Port) loop() error {
+	recv := p.Child.Channel.RecvFlag
+	ticking := int64(0)
+	for {
+		n, err := p.poll()
+		if err != nil {
+			return err
+		}
+		if n > 0 || (p.sent.Load() > 0 && p.spinner.Spin(p.ready)) {
+			continue
+		}
+		recv.Store(1)
+		if p.ready() {
+			recv.Store(0)
+			continue
+		}
+		var wait time.Duration
+		if b := p.batched.Load(); b != ticking && p.sent.Load() > 0 {
+			wait = tick
+		} else {
+			ticking = b
+		}
+		if _, err := p.Child.RecvWithin(wait); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return p.ended(err)
+		}
+		select {
+		case p.room <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// ready reports whether there is something to consume.
+func (p *Port) ready() bool { return p.tail.Load() != p.consumed.Load() }
+
+// poll consumes what there is and returns how many results that were.
+func (p *Port) poll() (int, error) {
+	p.cons.Lock()
+	defer p.cons.Unlock()
+	if p.closed {
+		return 0, nil
+	}
+	n, err := p.consume()
+	if n > 0 || err != nil || p.Child.Channel.RoomFlag.Load() != 0 {
+		p.host.Progress()
+	}
+	return n, err
+}
+
+// consume reads all records there are. Call it with cons.
+func (p *Port) consume() (n int, err error) {
+	if p.broken != nil {
+		return 0, p.broken
+	}
+	defer func() {
+		p.sent.Add(-int64(n))
+		p.consumed.Store(p.out.Consumed())
+		p.out.Release()
+		wakeFutex(p.Child.Channel.RoomFlag)
+		p.broken = err
+	}()
+	for {
+		avail, err := p.out.Available()
+		if err != nil {
+			return n, err
+		}
+		if avail%abi.RecordAlign != 0 {
+			return n, fmt.Errorf("%w: %d bytes of records", ring.ErrCorrupt, avail)
+		}
+		if avail == 0 {
+			return n, nil
+		}
+		for p.out.Known() > 0 {
+			done, err := p.next()
+			if err != nil {
+				return n, err
+			}
+			if done {
+				n++
+			}
+		}
+	}
+}
+
+// next reads one record, or as much of it as there is.
+func (p *Port) next() (done bool, err error) {
+	if p.large.under {
+		return p.more()
+	}
+	var head [abi.RecordHeader]byte
+	p.out.Read(head[:])
+	status, check, size := abi.Unrecord(binary.LittleEndian.Uint64(head[:]))
+	if status < abi.StatusOK || status > abi.StatusEncode || check != p.number {
+		return false, fmt.Errorf("%w: record %d with number %d and status %d", ring.ErrCorrupt, p.number, check, status)
+	}
+	p.number++
+	pad := int(-size & (abi.RecordAlign - 1))
+	if size > uint64(p.out.Known()) {
+		// The size is the worker's word: memory follows what really comes.
+		p.large = record{under: true, status: status, size: int(size), pad: pad, body: make([]byte, 0, min(size, trustedSize))}
+		return p.more()
+	}
+	if uint64(cap(p.buf)) < size {
+		p.buf = make([]byte, max(size, 4<<10))
+	}
+	body := p.buf[:size]
+	p.out.Read(body)
+	p.out.Discard(pad)
+	return true, p.host.Result(status, body)
+}
+
+// trustedSize is what is allocated for a record before it has come.
+const trustedSize = 64 << 20
+
+func (p *Port) more() (done bool, err error) {
+	r := &p.large
+	if want := r.size - len(r.body); want > 0 {
+		n := min(want, p.out.Known())
+		at := len(r.body)
+		if cap(r.body) < at+n {
+			grown := make([]byte, at, min(r.size, max(2*cap(r.body), at+n)))
+			copy(grown, r.body)
+			r.body = grown
+		}
+		r.body = r.body[:at+n]
+		p.out.Read(r.body[at:])
+		p.out.Release()
+		p.consumed.Store(p.out.Consumed())
+		wakeFutex(p.Child.Channel.RoomFlag)
+		if n < want {
+			return false, nil
+		}
+	}
+	if p.out.Known() < r.pad {
+		return false, nil
+	}
+	p.out.Discard(r.pad)
+	status, body := r.status, r.body
+	p.large = record{}
+	return true, p.host.Result(status, body)
+}
+
+// wakeFutex wakes who sleeps on a flag of his.
+func wakeFutex(flag *atomic.Uint32) {
+	if flag.Load() == 1 && flag.CompareAndSwap(1, 0) {
+		osenv.FutexWake(flag)
+	}
+}

@@ -1,0 +1,162 @@
+package link
+
+import (
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/engine"
+	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/ring"
+)
+
+// PID implements engine.Port.
+func (p *Port) PID() int { return p.Child.PID }
+
+// Suspect implements engine.Port.
+func (p *Port) Suspect() bool { return p.Child.Suspect() }
+
+// RSS implements engine.Port.
+func (p *Port) RSS() int64 { return p.Child.RSS() }
+
+// Kill implements engine.Port.
+func (p *Port) Kill() { p.Child.Kill() }
+
+// Cancel implements engine.Port.
+func (p *Port) Cancel(element uint64, cause uint8) { p.Child.Cancel(element, cause) }
+
+// Begun implements engine.Port.
+func (p *Port) Begun(b *engine.Batch) int { return p.slots.Begun(b.Slot, b.Count()) }
+
+// TakeBack implements engine.Port.
+func (p *Port) TakeBack(b *engine.Batch) int {
+	before := b.Left()
+	begun := p.slots.TakeBack(b.Slot, b.Count())
+	p.sent.Add(-int64(max(0, before-begun)))
+	return begun
+}
+
+// Send implements engine.Port. A payload larger than half the ring goes only to a worker that has nothing else, for
+// then it streams through at once; the payload must not change until it has.
+func (p *Port) Send(b *engine.Batch, payload []byte) bool {
+	large := len(payload) > p.in.Size()/2
+	if p.streaming.Load() || (large && p.sent.Load() > 0) {
+		return false
+	}
+	if free, err := p.slots.Free(); err != nil || free < 2 { // the last is for the end
+		return p.check(err)
+	}
+	s := ring.Batch{
+		Kind: abi.KindCall, Flags: b.Flags, Func: b.Job.Func, Count: b.Count(),
+		Timeout: int64(b.Job.Timeout), Size: uint64(len(payload)),
+	}
+	if b.Job.Waited {
+		s.Flags |= abi.FlagWake
+	}
+	switch {
+	case len(payload) <= abi.SlotInline:
+		s.Inline = payload
+	case !large:
+		if ok, err := p.in.Room(len(payload)); err != nil || !ok {
+			return p.check(err)
+		}
+		if _, err := p.in.Write(payload); err != nil {
+			return p.check(err)
+		}
+		p.in.Publish()
+	}
+	if b.Count() > 1 {
+		p.batched.Add(1)
+	}
+	p.sent.Add(int64(b.Count()))
+	b.Slot = p.slots.Publish(s)
+	wakeFutex(p.Child.Channel.WorkFlag)
+	if large {
+		p.streaming.Store(true)
+		p.streams.Add(1)
+		go p.stream(payload)
+	}
+	return true
+}
+
+// check kills a worker that wrote nonsense. It makes no noise of it here, for who sends could be in any call: the
+// end of the worker will be told where it is expected.
+func (p *Port) check(err error) bool {
+	if err != nil {
+		p.Child.Kill()
+	}
+	return false
+}
+
+// stream writes a payload through the ring, as the worker makes room. Nobody else writes meanwhile.
+func (p *Port) stream(payload []byte) {
+	defer p.streams.Done()
+	defer p.streaming.Store(false)
+	for {
+		n, err := p.in.Write(payload)
+		if err != nil {
+			p.check(err)
+			return
+		}
+		if n > 0 {
+			p.in.Publish()
+			wakeFutex(p.Child.Channel.WorkFlag)
+		}
+		if payload = payload[n:]; len(payload) == 0 {
+			return
+		}
+		if n == 0 && !p.awaitRoom() {
+			return
+		}
+	}
+}
+
+// awaitRoom waits until the worker has consumed something, or reports that it has ended.
+func (p *Port) awaitRoom() bool {
+	full := func() bool { free, err := p.in.Free(); return free == 0 && err == nil }
+	for range 200 {
+		if !full() {
+			return true
+		}
+		osenv.Yield()
+	}
+	_, alive := <-p.room
+	return alive
+}
+
+// Finish implements engine.Port.
+func (p *Port) Finish() bool {
+	if free, err := p.slots.Free(); err != nil || free == 0 || p.streaming.Load() {
+		return p.check(err)
+	}
+	p.slots.Publish(ring.Batch{Kind: abi.KindExit})
+	wakeFutex(p.Child.Channel.WorkFlag)
+	return true
+}
+
+// Help implements engine.Port.
+func (p *Port) Help(done func() bool) {
+	if !p.helping.TryLock() {
+		return
+	}
+	defer p.helping.Unlock()
+	if p.isClosed() {
+		return
+	}
+	// The port's own goroutine sleeps if the flag is set. Nobody needs to wake it while this one looks.
+	recv := p.Child.Channel.RecvFlag
+	slept := recv.CompareAndSwap(1, 0)
+	p.helper.Spin(func() bool {
+		if !done() && p.ready() {
+			_, _ = p.poll() // an error stays, for the port's own goroutine
+		}
+		return done()
+	})
+	if slept {
+		recv.Store(1)
+		_, _ = p.poll() // what came while the flag was down woke nobody
+	}
+}
+
+func (p *Port) isClosed() bool {
+	p.cons.Lock()
+	defer p.cons.Unlock()
+	return p.closed
+}

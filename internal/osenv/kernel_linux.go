@@ -1,0 +1,181 @@
+package osenv
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Default returns the system's own functions.
+func Default() *Kernel {
+	return &Kernel{
+		Start: start, Socketpair: socketpair, Pipe: os.Pipe,
+		SharedMemory: sharedMemory, Scratch: scratch,
+	}
+}
+
+// SelfPath names the running executable itself: after an upgrade os.Executable names another file, this does not.
+const SelfPath = "/proc/self/exe"
+
+func start(path string, argv []string, attr *syscall.ProcAttr) (pid, pidfd int, err error) {
+	pidfd = -1
+	attr.Sys.PidFD = &pidfd
+	pid, _, err = syscall.StartProcess(path, argv, attr)
+	return pid, pidfd, err
+}
+
+func socketpair() (parent, child *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
+}
+
+func sharedMemory(name string, size int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := unix.Ftruncate(fd, size); err != nil {
+		f.Close()
+		return nil, os.NewSyscallError("ftruncate", err)
+	}
+	// A peer that could shrink the file would make the other side's next access a SIGBUS.
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+		f.Close()
+		return nil, os.NewSyscallError("fcntl F_ADD_SEALS", err)
+	}
+	return f, nil
+}
+
+func scratch(name string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// Map maps size bytes of f, shared.
+func Map(f *os.File, size int) ([]byte, error) {
+	// Fd would make the file blocking; a memfd does not care.
+	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return b, nil
+}
+
+// Unmap undoes Map. No slice of the memory may be used afterwards.
+func Unmap(b []byte) error { return os.NewSyscallError("munmap", unix.Munmap(b)) }
+
+// Yield gives the rest of the time slice to another thread that can run on this CPU.
+func Yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+
+// ArmLifeline makes the kernel kill the whole process group of the caller, which must lead it, once the other end of
+// this pipe is closed: whatever the process is doing then, for it needs no cooperation. It must be the read end.
+func ArmLifeline(fd, pgid int) error {
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETOWN, -pgid); err != nil {
+		return os.NewSyscallError("fcntl F_SETOWN", err)
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
+		return os.NewSyscallError("fcntl F_SETSIG", err)
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_ASYNC|unix.O_NONBLOCK); err != nil {
+		return os.NewSyscallError("fcntl F_SETFL", err)
+	}
+	// It may have been closed before it was armed; then no signal will come.
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(p, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return os.NewSyscallError("poll", err)
+		}
+		if n > 0 {
+			return fmt.Errorf("the parent is gone")
+		}
+		return nil
+	}
+}
+
+// WaitNoReap reports whether the process has ended, without reaping it: its pid, and so the group it leads, cannot
+// be given to others before Reap.
+func WaitNoReap(pid, pidfd int, block bool) (bool, error) {
+	flags := unix.WEXITED | unix.WNOWAIT
+	if !block {
+		flags |= unix.WNOHANG
+	}
+	idType, id := unix.P_PID, pid
+	if pidfd >= 0 {
+		idType, id = unix.P_PIDFD, pidfd
+	}
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(idType, id, &info, flags, nil)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN: // a non-blocking pidfd that is not ready
+			return false, nil
+		case err != nil:
+			return false, os.NewSyscallError("waitid", err)
+		default:
+			return info.Signo != 0, nil // no child has SIGCHLD there if WNOHANG found nothing
+		}
+	}
+}
+
+// Reap takes the status of a process that has ended.
+func Reap(pid int) (ExitStatus, error) {
+	var ws unix.WaitStatus
+	var ru unix.Rusage
+	for {
+		_, err := unix.Wait4(pid, &ws, 0, &ru)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return ExitStatus{}, os.NewSyscallError("wait4", err)
+		}
+		break
+	}
+	s := ExitStatus{
+		Code: ws.ExitStatus(), MaxRSS: ru.Maxrss << 10,
+		User: time.Duration(ru.Utime.Nano()), System: time.Duration(ru.Stime.Nano()),
+	}
+	if ws.Signaled() {
+		s.Signal = ws.Signal()
+		s.Code = -int(s.Signal)
+	}
+	return s, nil
+}
+
+// KillGroup sends SIGKILL to every process of the group.
+func KillGroup(pgid int) error {
+	if err := unix.Kill(-pgid, unix.SIGKILL); err != nil && err != unix.ESRCH {
+		return os.NewSyscallError("kill", err)
+	}
+	return nil
+}
+
+// Signal sends a signal to one process through its pidfd, or by pid where there is none.
+func Signal(pid, pidfd int, sig syscall.Signal) error {
+	err := unix.ENOSYS
+	if pidfd >= 0 {
+		err, _ = unix.PidfdSendSignal(pidfd, sig, nil, 0).(unix.Errno)
+	}
+	if err == unix.ENOSYS {
+		err, _ = unix.Kill(pid, sig).(unix.Errno)
+	}
+	if err != 0 && err != unix.ESRCH {
+		return os.NewSyscallError("kill", err)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// ErrCorrupt reports that the other side wrote something that the protocol does not allow. The channel is then of no
+// more use; nothing else has happened.
+var ErrCorrupt = errors.New("the other process wrote nonsense into the channel")
+
+// A Writer is the producing end of a byte ring. Not safe for concurrent use; its Reader lives in another process.
+type Writer struct {
+	buf  []byte         // immutable; its length a power of two
+	tail *atomic.Uint64 // shared; only the Writer stores it
+	head *atomic.Uint64 // shared; only the Reader stores it, and may store anything
+	pos  uint64         // written so far; tail is where it was last published
+	seen uint64         // head as last believed
+}
+
+// NewWriter returns the producing end of the ring in buf, at its present position.
+func NewWriter(buf []byte, tail, head *atomic.Uint64) *Writer {
+	if len(buf)&(len(buf)-1) != 0 {
+		panic("ring: size is no power of two")
+	}
+	return &Writer{buf: buf, tail: tail, head: head, pos: tail.Load(), seen: head.Load()}
+}
+
+// Size is the size of the ring.
+func (w *Writer) Size() int { return len(w.buf) }
+
+// Free is how many bytes can be written now.
+func (w *Writer) Free() (int, error) {
+	h := w.head.Load() // SYNC POINT head: pairs with Reader.Release
+	if h-w.seen > w.pos-w.seen {
+		return 0, fmt.Errorf("%w: consumed to %d of %d bytes written", ErrCorrupt, h, w.pos)
+	}
+	w.seen = h
+	return len(w.buf) - int(w.pos-h), nil
+}
+
+// Room is Free as known without asking the other side; at least n bytes are free if it returns true.
+func (w *Writer) Room(n int) (bool, error) {
+	if len(w.buf)-int(w.pos-w.seen) >= n {
+		return true, nil
+	}
+	free, err := w.Free()
+	return free >= n, err
+}
+
+// Write copies as much of b as fits and returns how much. The other side sees it after Publish.
+func (w *Writer) Write(b []byte) (int, error) {
+	if ok, err := w.Room(len(b)); err != nil {
+		return 0, err
+	} else if !ok {
+		b = b[:len(w.buf)-int(w.pos-w.seen)]
+	}
+	at := int(w.pos) & (len(w.buf) - 1)
+	n := copy(w.buf[at:], b)
+	n += copy(w.buf, b[n:])
+	w.pos += uint64(n)
+	return n, nil
+}
+
+// Pad writes n zero bytes, for which there must be room.
+func (w *Writer) Pad(n int) {
+	for range n {
+		w.buf[int(w.pos)&(len(w.buf)-1)] = 0
+		w.pos++
+	}
+}
+
+// Publish shows the other side what was written.
+func (w *Writer) Publish() {
+	w.tail.Store(w.pos) // SYNC POINT tail: pairs with Reader.Available
+}
+
+// A Reader is the consuming end of a byte ring. Not safe for concurrent use; its Writer lives in another process.
+type Reader struct {
+	buf  []byte         // immutable
+	tail *atomic.Uint64 // shared; only the Writer stores it, and may store anything
+	head *atomic.Uint64 // shared; only the Reader stores it
+	pos  uint64         // consumed so far; head is where it was last released
+	seen uint64         // tail as last believed
+}
+
+// NewReader returns the consuming end of the ring in buf, at its present position.
+func NewReader(buf []byte, tail, head *atomic.Uint64) *Reader {
+	if len(buf)&(len(buf)-1) != 0 {
+		panic("ring: size is no power of two")
+	}
+	return &Reader{buf: buf, tail: tail, head: head, pos: head.Load(), seen: head.Load()}
+}
+
+// Available is how many bytes there are to read.
+func (r *Reader) Available() (int, error) {
+	t := r.tail.Load() // SYNC POINT tail: pairs with Writer.Publish
+	if t-r.pos > uint64(len(r.buf)) || t-r.pos < r.seen-r.pos {
+		return 0, fmt.Errorf("%w: %d bytes published, of which %d are consumed, in a ring of %d", ErrCorrupt, t, r.pos, len(r.buf))
+	}
+	r.seen = t
+	return int(t - r.pos), nil
+}
+
+// Known is Available as known without asking the other side.
+func (r *Reader) Known() int { return int(r.seen - r.pos) }
+
+// Read copies min(len(dst), Known) bytes out of the ring.
+func (r *Reader) Read(dst []byte) int {
+	if k := r.Known(); len(dst) > k {
+		dst = dst[:k]
+	}
+	at := int(r.pos) & (len(r.buf) - 1)
+	n := copy(dst, r.buf[at:])
+	n += copy(dst[n:], r.buf)
+	r.pos += uint64(n)
+	return n
+}
+
+// View returns the next n bytes where they lie, if they lie in one piece and are known, else nil. They must be used
+// before Release, and only where the Writer is trusted: it can still change them.
+func (r *Reader) View(n int) []byte {
+	at := int(r.pos) & (len(r.buf) - 1)
+	if n > r.Known() || at+n > len(r.buf) {
+		return nil
+	}
+	r.pos += uint64(n)
+	return r.buf[at : at+n : at+n]
+}
+
+// Discard drops n bytes; at most Known.
+func (r *Reader) Discard(n int) { r.pos += uint64(min(n, r.Known())) }
+
+// Unreleased is how many bytes were consumed since Release.
+func (r *Reader) Unreleased() int { return int(r.pos - r.head.Load()) }
+
+// Release gives the room of what was consumed back to the Writer.
+func (r *Reader) Release() {
+	r.head.Store(r.pos) // SYNC POINT head: pairs with Writer.Free
+}
+
+// Consumed is how many bytes were consumed since the start.
+func (r *Reader) Consumed() uint64 { return r.pos }

@@ -1,0 +1,163 @@
+package ring
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+// A Batch is what a slot says about its elements.
+type Batch struct {
+	Kind, Flags uint8
+	Func        uint32
+	Count       int // 1 to abi.MaxBatch; 0 only for KindExit
+	Timeout     int64
+	Size        uint64 // of the payload
+	Inline      []byte // the payload, if Size <= abi.SlotInline
+}
+
+// SlotWriter is the parent's end of the ring of slots. Not safe for concurrent use, but for TakeBack.
+type SlotWriter struct {
+	mem   Memory
+	slots int
+	tail  *atomic.Uint64 // shared; only the SlotWriter stores it
+	head  *atomic.Uint64 // shared; the worker stores it, and may store anything
+	pos   uint64
+	seen  uint64
+}
+
+// NewSlotWriter returns the parent's end of a fresh ring of so many slots, a power of two, in mem.
+func NewSlotWriter(mem Memory, tail, head *atomic.Uint64) *SlotWriter {
+	return &SlotWriter{mem: mem, slots: len(mem) / abi.SlotSize, tail: tail, head: head}
+}
+
+// Free is how many slots can be published now.
+func (s *SlotWriter) Free() (int, error) {
+	if used := int(s.pos - s.seen); used < s.slots/2 {
+		return s.slots - used, nil
+	}
+	h := s.head.Load() // SYNC POINT slot head: pairs with SlotReader.Done
+	if h-s.seen > s.pos-s.seen {
+		return 0, fmt.Errorf("%w: %d of %d slots are said to be done", ErrCorrupt, h, s.pos)
+	}
+	s.seen = h
+	return s.slots - int(s.pos-h), nil
+}
+
+// Publish shows a batch to the worker and returns the number of its slot, for which there must be a free one.
+func (s *SlotWriter) Publish(b Batch) uint64 {
+	n := s.pos
+	m := s.mem[int(n)%s.slots*abi.SlotSize:][:abi.SlotSize]
+	binary.LittleEndian.PutUint64(m[abi.SlotBytes:], b.Size)
+	binary.LittleEndian.PutUint64(m[abi.SlotTimeout:], uint64(b.Timeout))
+	binary.LittleEndian.PutUint32(m[abi.SlotFunc:], b.Func)
+	binary.LittleEndian.PutUint16(m[abi.SlotCount:], uint16(b.Count))
+	m[abi.SlotKind], m[abi.SlotFlags] = b.Kind, b.Flags
+	copy(m[abi.SlotPayload:], b.Inline)
+	s.cursor(n).Store(uint64(abi.MakeCursor(lap(n, s.slots), 0, uint16(b.Count))))
+	s.pos++
+	s.tail.Store(s.pos) // SYNC POINT slot tail: pairs with SlotReader.Next
+	return n
+}
+
+func (s *SlotWriter) cursor(n uint64) *atomic.Uint64 {
+	return s.mem.U64(int(n)%s.slots*abi.SlotSize + abi.SlotCursor)
+}
+
+// TakeBack takes back the elements of slot n that have not begun and returns how many of its count have. It is safe
+// for concurrent use with everything, and a second time changes nothing. A slot that was used again since then, or
+// whose cursor makes no sense, has begun wholly.
+func (s *SlotWriter) TakeBack(n uint64, count int) (begun int) {
+	word := s.cursor(n)
+	for {
+		old := word.Load()
+		c := abi.Cursor(old)
+		if c.Lap() != lap(n, s.slots) || c.Limit() > count || c.Begun() > c.Limit() {
+			return count
+		}
+		if c.Begun() == c.Limit() {
+			return c.Begun()
+		}
+		// SYNC POINT cursor: pairs with SlotReader.Begin
+		if word.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Begun()), uint16(c.Begun())))) {
+			return c.Begun()
+		}
+	}
+}
+
+// Begun is how many of the count elements of slot n have begun.
+func (s *SlotWriter) Begun(n uint64, count int) int {
+	c := abi.Cursor(s.cursor(n).Load())
+	if c.Lap() != lap(n, s.slots) || c.Begun() > count {
+		return count
+	}
+	return c.Begun()
+}
+
+// lap never is 0 for a slot in use, so that fresh memory is free.
+func lap(n uint64, slots int) uint32 { return uint32(n/uint64(slots)) + 1 }
+
+// SlotReader is the worker's end. Not safe for concurrent use.
+type SlotReader struct {
+	mem   Memory
+	slots int
+	tail  *atomic.Uint64
+	head  *atomic.Uint64
+	pos   uint64
+	seen  uint64
+	word  *atomic.Uint64 // the cursor of the slot at pos
+}
+
+// NewSlotReader returns the worker's end of the ring of slots in mem.
+func NewSlotReader(mem Memory, tail, head *atomic.Uint64) *SlotReader {
+	return &SlotReader{mem: mem, slots: len(mem) / abi.SlotSize, tail: tail, head: head, pos: head.Load()}
+}
+
+// Ready reports whether Next would find a slot.
+func (s *SlotReader) Ready() bool {
+	if s.seen == s.pos {
+		s.seen = s.tail.Load() // SYNC POINT slot tail: pairs with SlotWriter.Publish
+	}
+	return s.seen != s.pos
+}
+
+// Next returns the slot to work on; call it only when Ready. Its Inline must not be used after Done.
+func (s *SlotReader) Next() Batch {
+	at := int(s.pos) % s.slots * abi.SlotSize
+	s.word = s.mem.U64(at + abi.SlotCursor)
+	m := s.mem[at:][:abi.SlotSize]
+	b := Batch{
+		Kind: m[abi.SlotKind], Flags: m[abi.SlotFlags],
+		Func:    binary.LittleEndian.Uint32(m[abi.SlotFunc:]),
+		Count:   int(binary.LittleEndian.Uint16(m[abi.SlotCount:])),
+		Timeout: int64(binary.LittleEndian.Uint64(m[abi.SlotTimeout:])),
+		Size:    binary.LittleEndian.Uint64(m[abi.SlotBytes:]),
+	}
+	if b.Size <= abi.SlotInline {
+		b.Inline = m[abi.SlotPayload:][:b.Size]
+	}
+	return b
+}
+
+// Begin begins the next element of the slot, or reports that none may be begun any more.
+func (s *SlotReader) Begin() bool {
+	for {
+		old := s.word.Load()
+		c := abi.Cursor(old)
+		if c.Begun() >= c.Limit() {
+			return false
+		}
+		// The next begun: no carry can reach the lap, for begun < limit. SYNC POINT cursor: pairs with SlotWriter.TakeBack
+		if s.word.CompareAndSwap(old, old+1<<16) {
+			return true
+		}
+	}
+}
+
+// Done gives the slot back.
+func (s *SlotReader) Done() {
+	s.pos++
+	s.head.Store(s.pos) // SYNC POINT slot head: pairs with SlotWriter.Free
+}

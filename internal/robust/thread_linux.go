@@ -1,0 +1,5 @@
+package robust
+
+import "golang.org/x/sys/unix"
+
+func threadID() uint32 { return uint32(unix.Gettid()) }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package robust
+
+func threadID() uint32 { return 0 }

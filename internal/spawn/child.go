@@ -1,0 +1,280 @@
+package spawn
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/robust"
+)
+
+// A Spec is what a worker is to be.
+type Spec struct {
+	Name           string
+	Worker         int
+	Env            []string // added to the parent's
+	Dir            string
+	Registry       []string
+	Layout         ring.Layout
+	MemoryLimit    int64 // bytes, 0 for none
+	MaxProcs       int   // 0 leaves it to the runtime
+	CPUs           []int
+	Stdout, Stderr *Output
+	Prefix         string // of its lines; "" for its name and pid
+}
+
+// ErrNotMain reports a worker whose program never called Main.
+var ErrNotMain = errors.New("mp: the worker never called mp.Main: call it first in main, and in tests first in " +
+	"func TestMain(m *testing.M) { mp.Main(); os.Exit(m.Run()) }")
+
+// Exit is how a worker ended. It is known once Done is closed.
+type Exit struct {
+	osenv.ExitStatus
+	OOM    bool   // it ran out of memory, or over its limit
+	Stderr string // its last lines
+	Crash  string // the Go runtime's crash report
+}
+
+// A Child is a worker as its parent sees it.
+type Child struct {
+	PID     int
+	Channel *ring.Channel
+
+	spec     Spec
+	pidfd    int
+	memory   []byte
+	control  *os.File
+	frames   *bufio.Reader // of control
+	lifeline *os.File
+	crash    *os.File
+	stdout   *lines
+	stderr   *lines
+
+	mu        sync.Mutex
+	reaped    bool // guarded by mu: the pid may belong to another process
+	oom       bool // guarded by mu: killed for its memory
+	sawMain   bool // owner: who reads the control socket
+	ready     bool // likewise
+	oomBefore int64
+
+	done chan struct{}
+	exit Exit // immutable once done is closed
+}
+
+// Done is closed when the worker has ended, its group is killed, and its output has been passed on.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Exit is how it ended; valid once Done is closed.
+func (c *Child) Exit() Exit { return c.exit }
+
+// Suspect reports that the worker is dying, as the kernel told before Done could.
+func (c *Child) Suspect() bool { return robust.Dead(c.Channel.Alive) }
+
+// Recv waits for the next frame from the worker: io.EOF once it has ended, or closed its socket. One caller at a time.
+// Handshake frames are dealt with here; the rest is abi.FrameWake.
+func (c *Child) Recv() (byte, error) {
+	kind, body, err := readFrame(c.frames)
+	if err != nil {
+		return 0, err
+	}
+	if n := c.frames.Buffered(); kind == abi.FrameWake && c.ready && n > 0 {
+		_, _ = c.frames.Discard(n) // more of the same
+	}
+	switch kind {
+	case abi.FrameWake:
+	case abi.FrameMain:
+		c.sawMain = true
+	case abi.FrameHello:
+		var h hello
+		if err := json.Unmarshal(body, &h); err != nil {
+			return 0, fmt.Errorf("mp: worker %s: hello: %w", c.spec.Name, err)
+		}
+		return kind, c.compare(h)
+	case abi.FrameReady:
+		c.ready = true
+	case abi.FrameNotMain:
+		return kind, fmt.Errorf("%w (%s)", ErrNotMain, strings.ToValidUTF8(string(body), "?"))
+	default:
+		return 0, fmt.Errorf("mp: worker %s: unknown frame %q", c.spec.Name, kind)
+	}
+	return kind, nil
+}
+
+func (c *Child) compare(h hello) error {
+	if build := buildID(); h.Build != build {
+		return fmt.Errorf("mp: worker %s runs another build: %s, here %s", c.spec.Name, h.Build, build)
+	}
+	if h.Registry != nil {
+		return fmt.Errorf("mp: worker %s has other functions registered; register every function at package level or in init, in every process alike:%s",
+			c.spec.Name, difference(c.spec.Registry, h.Registry))
+	}
+	return nil
+}
+
+// Ready reports whether the handshake is over. Only for the caller of Recv.
+func (c *Child) Ready() bool { return c.ready }
+
+// StartError makes an error of a worker that ended, cleanly or not, before it was ready, or nil if its way of ending
+// tells nothing about its program. Call it after Done, as the caller of Recv.
+func (c *Child) StartError() error {
+	if c.ready || c.exit.Signal != 0 {
+		return nil
+	}
+	// A program that calls Main anywhere stays in it, so one that exits cleanly before has no such call.
+	if !c.sawMain && (c.exit.Code == 0 || c.exit.Code == exitRefused) {
+		return ErrNotMain
+	}
+	return nil
+}
+
+// RecvWithin is Recv that ends with os.ErrDeadlineExceeded after d; 0 is no limit. Only after the handshake, when
+// every frame is one byte and none can be cut in two.
+func (c *Child) RecvWithin(d time.Duration) (byte, error) {
+	if d > 0 {
+		_ = c.control.SetReadDeadline(time.Now().Add(d))
+		defer c.control.SetReadDeadline(time.Time{})
+	}
+	return c.Recv()
+}
+
+// IsEnd reports whether an error of Recv means no more than that the worker has ended.
+func IsEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// Cancel asks the worker to cancel the context of the element with this number, counted from the first that it
+// began. It never waits: a worker that does not listen is killed in the end anyway.
+func (c *Child) Cancel(element uint64, cause uint8) {
+	body := binary.LittleEndian.AppendUint64(nil, element)
+	_ = c.control.SetWriteDeadline(time.Now().Add(time.Millisecond))
+	_ = writeFrame(c.control, abi.FrameCancel, append(body, cause))
+}
+
+// Signal sends a signal to the worker alone.
+func (c *Child) Signal(sig syscall.Signal) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reaped {
+		return os.ErrProcessDone
+	}
+	return osenv.Signal(c.PID, c.pidfd, sig)
+}
+
+// Kill kills the worker and its whole group.
+func (c *Child) Kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.reaped {
+		// Until it is reaped its pid belongs to no other. Just after the start it may not lead its group yet.
+		_ = osenv.KillGroup(c.PID)
+		_ = osenv.Signal(c.PID, c.pidfd, syscall.SIGKILL)
+	}
+}
+
+// killOOM is Kill, for being above its memory limit.
+func (c *Child) killOOM() {
+	c.mu.Lock()
+	c.oom = true
+	c.mu.Unlock()
+	c.Kill()
+}
+
+// RSS is the worker's resident set, in bytes; 0 if it is not known.
+func (c *Child) RSS() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reaped {
+		return 0
+	}
+	return rss(c.PID)
+}
+
+// watch follows the process to its end.
+func (c *Child) watch() {
+	limit := c.limitMemory()
+	c.wait()
+	close(limit)
+	// It is a zombie now: the group it leads cannot be anybody else's.
+	_ = osenv.KillGroup(c.PID)
+	c.stdout.finish()
+	c.stderr.finish()
+
+	c.mu.Lock()
+	status, err := osenv.Reap(c.PID)
+	c.reaped = true
+	oom := c.oom
+	c.mu.Unlock()
+	if err != nil {
+		status.Code = -1 // someone else in this program reaps children it does not own
+	}
+	c.exit = Exit{ExitStatus: status, Stderr: c.stderr.last(), Crash: c.crashReport()}
+	c.exit.OOM = oom ||
+		status.Signal == syscall.SIGKILL && oomKills() > c.oomBefore ||
+		strings.Contains(c.exit.Crash, "fatal error: runtime: out of memory") ||
+		strings.Contains(c.exit.Crash, "fatal error: runtime: cannot allocate memory")
+	close(c.done)
+}
+
+const maxCrash = 64 << 10
+
+func (c *Child) crashReport() string {
+	b := make([]byte, maxCrash)
+	n, _ := c.crash.ReadAt(b, 0)
+	return string(b[:n])
+}
+
+// sampleEvery is how often a limited worker's memory is looked at.
+const sampleEvery = 10 * time.Millisecond
+
+// limitMemory kills the worker when it is above its limit, until the channel that it returns is closed.
+func (c *Child) limitMemory() chan struct{} {
+	stop := make(chan struct{})
+	if c.spec.MemoryLimit <= 0 {
+		return stop
+	}
+	go func() {
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if c.RSS() > c.spec.MemoryLimit {
+					c.killOOM()
+					return
+				}
+			}
+		}
+	}()
+	return stop
+}
+
+// Close gives back what the parent holds for the worker, which must have ended: its channel must not be used any more.
+func (c *Child) Close() {
+	<-c.done
+	c.closeFiles()
+}
+
+func (c *Child) closeFiles() {
+	for _, f := range []*os.File{c.control, c.lifeline, c.crash} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if c.memory != nil {
+		_ = osenv.Unmap(c.memory)
+		c.memory = nil
+	}
+}

@@ -1,0 +1,112 @@
+package spawn
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+// mainLimit is how long a worker may take to call Main. Package initialization comes before it.
+const mainLimit = 10 * time.Second
+
+// self is what the environment said about this process.
+var self struct {
+	worker bool
+	depth  int
+	token  string
+	main   atomic.Bool // Main was called
+}
+
+// init runs before any code of the program that imports this library: the marker must be gone before anything can
+// inherit it.
+func init() {
+	marker, ok := os.LookupEnv(abi.EnvMarker)
+	if !ok {
+		return
+	}
+	os.Unsetenv(abi.EnvMarker)
+	token, depth, _ := strings.Cut(marker, ".")
+	n, err := strconv.Atoi(depth)
+	if err != nil || n < 1 || n > abi.MaxDepth {
+		// The last line against a fork bomb: it must hold whatever else is broken, so it only exits.
+		fmt.Fprintf(os.Stderr, "mp: %s=%q: a worker at this depth does not start\n", abi.EnvMarker, marker)
+		os.Exit(exitRefused)
+	}
+	self.worker, self.depth, self.token = true, n, token
+	openControl()
+	time.AfterFunc(mainLimit, func() {
+		if !self.main.Load() {
+			refuse(fmt.Sprintf("mp.Main was not called within %v of the worker's start", mainLimit))
+		}
+	})
+}
+
+// exitRefused is the exit code of a process that should not have been a worker.
+const exitRefused = 113
+
+// IsWorker reports whether this process was started as a worker.
+func IsWorker() bool { return self.worker }
+
+// Depth is how many processes of the family stand above this one.
+func Depth() int { return self.depth }
+
+// RequireMain ends a worker that uses the library before it called Main: whatever it was about to do, in the parent
+// it was meant to happen once.
+func RequireMain(what string) {
+	if self.worker && !self.main.Load() {
+		refuse(what + " was called before mp.Main")
+	}
+}
+
+// refuse tells the parent why this process is no worker, and ends it.
+func refuse(why string) {
+	if control != nil {
+		control.SetWriteDeadline(time.Now().Add(time.Second))
+		writeFrame(control, abi.FrameNotMain, []byte(why))
+	}
+	os.Exit(exitRefused)
+}
+
+// childEnv is the environment of a child: the parent's, extra, and its own marker in place of any other.
+func childEnv(extra []string, token string, depth int) []string {
+	env := make([]string, 0, len(extra)+64)
+	last := make(map[string]int)
+	add := func(kv string) {
+		name, _, _ := strings.Cut(kv, "=")
+		if name == abi.EnvMarker {
+			return // a second marker is how a fork bomb begins: os.StartProcess removes no duplicates
+		}
+		if i, ok := last[name]; ok && name != "" {
+			env[i] = kv
+			return
+		}
+		last[name] = len(env)
+		env = append(env, kv)
+	}
+	for _, kv := range os.Environ() {
+		add(kv)
+	}
+	for _, kv := range extra {
+		add(kv)
+	}
+	return append(env, fmt.Sprintf("%s=%s.%d", abi.EnvMarker, token, depth))
+}
+
+// childArgs is the command line of a child: the parent's, which programs look at in their initialization. A test
+// binary that has no hook in TestMain must run nothing.
+func childArgs() []string {
+	if strings.HasSuffix(os.Args[0], ".test") {
+		return []string{os.Args[0], "-test.run=^$"}
+	}
+	for _, a := range os.Args[1:] {
+		if strings.HasPrefix(a, "-test.") || strings.HasPrefix(a, "--test.") {
+			return []string{os.Args[0], "-test.run=^$"}
+		}
+	}
+	return os.Args
+}

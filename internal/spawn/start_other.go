@@ -1,0 +1,28 @@
+//go:build !linux
+
+package spawn
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-multiproc/mp/internal/osenv"
+)
+
+// Start is not supported on this system.
+func Start(*osenv.Kernel, Spec) (*Child, error) {
+	return nil, fmt.Errorf("mp: cannot start a worker: %w", errors.ErrUnsupported)
+}
+
+// Attach is not supported on this system.
+func Attach([]string) (*Parent, error) { return nil, errors.ErrUnsupported }
+
+func openControl() {}
+
+func (c *Child) wait() {}
+
+func (l *lines) readNow([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func oomKills() int64 { return 0 }
+
+func rss(int) int64 { return 0 }
