@@ -63,6 +63,7 @@ type Engine struct {
 	sched    sched.Scheduler
 	workers  []*worker // by index; nil while there is none
 	jobs     map[*Job]struct{}
+	costs    map[uint32]*sched.Cost // by function
 	state    state
 	broken   error
 	missing  int // workers that are not ready
@@ -82,7 +83,7 @@ type Engine struct {
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), missing: cfg.Workers,
+		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost), missing: cfg.Workers,
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
 		failures: make([]int, cfg.Workers), timers: make(map[*time.Timer]struct{}),
 	}
@@ -165,7 +166,12 @@ func (e *Engine) Begin(j *Job) error {
 	case e.state != open:
 		return ErrClosed
 	}
-	j.sched.Cost, j.sched.Chunk, j.sched.Owner = j.Cost, j.Chunk, j
+	cost := e.costs[j.Func]
+	if cost == nil {
+		cost = new(sched.Cost)
+		e.costs[j.Func] = cost
+	}
+	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
 	j.begun = true
 	e.jobs[j] = struct{}{}
 	return nil

@@ -15,7 +15,6 @@ import (
 type Job struct {
 	Function string
 	Func     uint32 // index in the registry
-	Cost     *sched.Cost
 	Chunk    int
 	Timeout  time.Duration // per element, from when it starts; 0 for none
 	Grace    time.Duration
@@ -128,8 +127,9 @@ type Batch struct {
 	Job   *Job
 	First int64
 	Flags uint8
-	// Slot is for the port that took it.
-	Slot uint64
+	// Slot and Local are for the port that took it.
+	Slot  uint64
+	Local *atomic.Uint64
 
 	count   int          // as it was sent
 	n       atomic.Int32 // elements that are still its own; take-back lowers it
@@ -144,3 +144,10 @@ func (b *Batch) finished() bool { return b.done.Load() == b.n.Load() }
 
 // Left is how many of the elements are the batch's own and not finished.
 func (b *Batch) Left() int { return int(b.n.Load() - b.done.Load()) }
+
+// NewBatch makes a batch of the one element of a job that no engine runs.
+func NewBatch(j *Job) *Batch {
+	b := &Batch{Job: j, count: 1}
+	b.n.Store(1)
+	return b
+}

@@ -264,7 +264,7 @@ func (w *worker) Progress() {
 	e := w.e
 	e.mu.Lock()
 	if of != nil {
-		of.Cost.Observe(n, took)
+		of.sched.Cost.Observe(n, took)
 	}
 	e.done += int64(n - bad)
 	e.failed += int64(bad)

@@ -53,12 +53,12 @@ func buildID() string {
 func difference(parent, child []string) string {
 	have := make(map[string]string)
 	for _, line := range child {
-		name, sig, _ := strings.Cut(line, " ")
+		name, sig, _ := strings.Cut(line, "\t")
 		have[name] = sig
 	}
 	var b strings.Builder
 	for _, line := range parent {
-		name, sig, _ := strings.Cut(line, " ")
+		name, sig, _ := strings.Cut(line, "\t")
 		switch got, ok := have[name]; {
 		case !ok:
 			fmt.Fprintf(&b, "\n  %q is registered in the parent only", name)
@@ -68,7 +68,7 @@ func difference(parent, child []string) string {
 		delete(have, name)
 	}
 	for _, line := range child {
-		name, _, _ := strings.Cut(line, " ")
+		name, _, _ := strings.Cut(line, "\t")
 		if _, ok := have[name]; ok {
 			fmt.Fprintf(&b, "\n  %q is registered in the worker only", name)
 		}

@@ -1,0 +1,136 @@
+package mp
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
+)
+
+// PoolConfig is what a pool is to be. The zero value works.
+type PoolConfig struct {
+	// Workers is the number of processes. Defaults to CPUCount().
+	Workers int
+	// Init runs first in every worker. A failure fails NewPool, or, later, the pool, with that error. Defaults to none.
+	Init Task
+	// Exit runs last in a worker that ends in order. Its outcome is ignored. Defaults to none.
+	Exit Task
+	// StartTimeout is for starting a worker and its Init. Defaults to 1 minute.
+	StartTimeout time.Duration
+	// MaxTasks is after how many elements a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	MaxTasks int
+	// MaxAge is after how long a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	MaxAge time.Duration
+	// MaxRSS is above which resident set, in bytes, a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	MaxRSS int64
+	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with OOM set. The parent looks
+	// every 10 ms. Defaults to no limit.
+	MemoryLimit int64
+	// TaskTimeout is how long an element may run, from when it starts. Defaults to no limit.
+	TaskTimeout time.Duration
+	// Grace is the time between cancelling an element's context and killing its worker. Defaults to 100 ms.
+	Grace time.Duration
+	// Retries is how often an element whose worker died or had to be killed is run again. Defaults to 0: it runs at most once.
+	Retries int
+	// Window is how many elements are accepted and not finished, and for Map, Results and Stream not yet collected. Defaults
+	// to 4096 for each worker.
+	Window int
+	// WindowBytes is the same in encoded bytes; one element that is larger travels alone. Defaults to 256 MiB.
+	WindowBytes int64
+	// Env is added to the parent's environment. Defaults to nothing.
+	Env []string
+	// Dir is where workers start. Defaults to the parent's directory.
+	Dir string
+	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers).
+	MaxProcs int
+	// CPUs is the CPU affinity of each worker, by index. Defaults to none.
+	CPUs [][]int
+	// Stdout is where lines that workers print go, each with a prefix. It is written to by one at a time. Defaults to the parent's.
+	Stdout io.Writer
+	// Stderr is the same for what they print there. Defaults to the parent's.
+	Stderr io.Writer
+	// Logger is told of workers that start and end. Defaults to none.
+	Logger *slog.Logger
+	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	Observer Observer
+}
+
+// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up.
+type Observer func(Event)
+
+// An Event is something that happened in a pool.
+type Event struct {
+	Kind     string // "worker started", "worker ended", "finish"
+	Function string
+	Index    int // the element; -1 if it is about none
+	Worker   int
+	PID      int
+	Err      error
+	Duration time.Duration
+}
+
+const (
+	defaultStartTimeout = time.Minute
+	defaultGrace        = 100 * time.Millisecond
+	defaultWindow       = 4096
+	defaultWindowBytes  = 256 << 20
+)
+
+func (c PoolConfig) validate() error {
+	for _, f := range []struct {
+		name string
+		n    int64
+	}{
+		{"Workers", int64(c.Workers)}, {"StartTimeout", int64(c.StartTimeout)}, {"MaxTasks", int64(c.MaxTasks)},
+		{"MaxAge", int64(c.MaxAge)}, {"MaxRSS", c.MaxRSS}, {"MemoryLimit", c.MemoryLimit},
+		{"TaskTimeout", int64(c.TaskTimeout)}, {"Grace", int64(c.Grace)}, {"Retries", int64(c.Retries)},
+		{"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)},
+	} {
+		if f.n < 0 {
+			return fmt.Errorf("mp: PoolConfig.%s is negative: %d", f.name, f.n)
+		}
+	}
+	switch {
+	case c.MaxTasks > 0 || c.MaxAge > 0 || c.MaxRSS > 0:
+		return fmt.Errorf("mp: PoolConfig.MaxTasks, MaxAge and MaxRSS are not supported yet")
+	case c.Init.err != nil:
+		return fmt.Errorf("mp: PoolConfig.Init: %w", c.Init.err)
+	case c.Exit.err != nil:
+		return fmt.Errorf("mp: PoolConfig.Exit: %w", c.Exit.err)
+	}
+	return nil
+}
+
+func (c PoolConfig) withDefaults() PoolConfig {
+	setDefault(&c.Workers, CPUCount())
+	setDefault(&c.StartTimeout, defaultStartTimeout)
+	setDefault(&c.Grace, defaultGrace)
+	setDefault(&c.Window, defaultWindow*c.Workers)
+	setDefault(&c.WindowBytes, defaultWindowBytes)
+	setDefault(&c.MaxProcs, max(1, CPUCount()/c.Workers))
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// observer is who is told of the engine's events; nil if nobody wants to know, for then they cost nothing.
+func (c PoolConfig) observer() func(engine.Event) {
+	if c.Observer == nil && c.Logger == nil {
+		return nil
+	}
+	return func(e engine.Event) {
+		if c.Logger != nil && e.Index < 0 {
+			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "err", e.Err)
+		}
+		if c.Observer != nil {
+			c.Observer(Event{e.Kind, e.Function, int(e.Index), e.Worker, e.PID, e.Err, e.Duration})
+		}
+	}
+}

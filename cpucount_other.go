@@ -1,0 +1,5 @@
+//go:build !linux
+
+package mp
+
+func cgroupQuota() int { return 0 }

@@ -1,0 +1,117 @@
+package mp
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
+)
+
+// A Function is a function that other processes can run. Make it with Func, at package level. It is immutable and safe
+// for concurrent use.
+type Function[In, Out any] struct {
+	*function
+	in  codec.Codec[In]
+	out codec.Codec[Out]
+	fn  func(context.Context, In) (Out, error)
+}
+
+// Func registers fn under a name, which must be its own in the whole program:
+//
+//	var square = mp.Func("square", func(ctx context.Context, x int) (int, error) { return x * x, nil })
+//
+// Every process of the program must register the same functions, so do it at package level, or in an init. A function whose
+// body uses its own variable is assigned in an init, else Go reports an initialization cycle.
+//
+// In and Out can be everything but channels, functions, unsafe pointers and structs with unexported fields that have no
+// MarshalBinary or MarshalText; see RegisterType for interfaces. Func panics if a type cannot cross, naming the field, or if the name is taken.
+//
+// fn runs in the worker, one element at a time. Its context ends when the call is cancelled or over its Timeout, and when
+// fn returns. A panic of fn is a *PanicError at the caller, and the worker lives on.
+func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *Function[In, Out] {
+	return newFunction(name, fn, caller(1))
+}
+
+func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
+	if fn == nil {
+		panic(fmt.Sprintf("mp: %s: function %q is nil", site, name))
+	}
+	in, err := codec.For[In]()
+	if err != nil {
+		panic(fmt.Sprintf("mp: %s: the argument of function %q: %v", site, name, err))
+	}
+	out, err := codec.For[Out]()
+	if err != nil {
+		panic(fmt.Sprintf("mp: %s: the result of function %q: %v", site, name, err))
+	}
+	f := &Function[In, Out]{
+		function: &function{name: name, site: site, argSize: -1, signature: in.Plan().Signature() + " -> " + out.Plan().Signature()},
+		in:       in, out: out, fn: fn,
+	}
+	if size, ok := in.Plan().FixedSize(); ok {
+		f.argSize = size
+	}
+	f.run = f.serve
+	register(f.function)
+	return f
+}
+
+// Name is the name under which the function is registered.
+func (f *Function[In, Out]) Name() string { return f.name }
+
+// serve runs in the worker.
+func (f *Function[In, Out]) serve(ctx context.Context, arg, dst []byte) (status uint8, out []byte) {
+	at := len(dst)
+	defer func() {
+		if v := recover(); v != nil {
+			status, out = abi.StatusPanic, appendPanic(dst[:at], v, string(debug.Stack()))
+		}
+	}()
+	var in In
+	if rest, err := f.in.Decode(arg, &in); err != nil || len(rest) > 0 {
+		if err == nil {
+			err = fmt.Errorf("%d bytes too many", len(rest))
+		}
+		return abi.StatusDecode, appendError(dst, fmt.Errorf("mp: function %q: decoding the argument: %w", f.name, err))
+	}
+	v, err := f.fn(ctx, in)
+	if err != nil {
+		return abi.StatusError, appendError(dst, err)
+	}
+	out, err = f.out.Append(dst, &v)
+	if err != nil {
+		return abi.StatusEncode, appendError(dst[:at], fmt.Errorf("mp: function %q: encoding the result: %w", f.name, err))
+	}
+	return abi.StatusOK, out
+}
+
+// A Task is a call to be made later, by someone else. The zero Task is none.
+type Task struct {
+	fn  *function
+	arg []byte
+	err error
+}
+
+// With is a call of f with this argument, to be made later, as PoolConfig.Init. The argument is encoded now.
+func (f *Function[In, Out]) With(in In) Task {
+	arg, err := f.encode(in)
+	return Task{fn: f.function, arg: arg, err: err}
+}
+
+// encode encodes an argument; a panic of its marshaller is an error as well.
+func (f *Function[In, Out]) encode(in In) ([]byte, error) { return f.appendArg(nil, &in) }
+
+func (f *Function[In, Out]) appendArg(dst []byte, in *In) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = dst, fmt.Errorf("mp: function %q: encoding the argument: panic: %v", f.name, v)
+		}
+	}()
+	out, err = f.in.Append(dst, in)
+	if err != nil {
+		return dst, fmt.Errorf("mp: function %q: encoding the argument: %w", f.name, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,35 @@
+package mp
+
+import (
+	"context"
+	"sync"
+
+	"github.com/go-multiproc/mp/internal/engine"
+	"github.com/go-multiproc/mp/internal/link"
+)
+
+// goroutines is an executor without processes.
+type goroutines struct {
+	backend func() (*engine.Backend, error)
+}
+
+// InProcess returns an executor of so many goroutines of this process, at least one. Arguments and results are encoded and
+// decoded, and errors are made, as with processes, so that a test can do without: but nothing contains a crash, a
+// function that does not heed its context runs on after its timeout, and MemoryLimit means nothing. It needs no Close.
+func InProcess(workers int) Executor {
+	return &goroutines{backend: sync.OnceValues(func() (*engine.Backend, error) {
+		s := takeSnapshot()
+		c := PoolConfig{Workers: max(1, workers)}.withDefaults()
+		e, err := newEngine(c, s, func(_ int, h engine.Host) (engine.Port, error) {
+			return link.StartLocal(h, s, context.Background()), nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		b := newBackend(c, e, s)
+		return &b, nil
+	})}
+}
+
+// Backend implements Executor.
+func (x *goroutines) Backend() (*engine.Backend, error) { return x.backend() }

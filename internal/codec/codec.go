@@ -1,0 +1,63 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// ErrCorrupt reports bytes that no Append has written.
+var ErrCorrupt = errors.New("corrupt encoding")
+
+// ErrCycle reports a value that contains itself, or is nested deeper than MaxDepth.
+var ErrCycle = errors.New("the value contains itself or is nested too deeply")
+
+// MaxDepth is how deep pointers, slices, maps and interfaces may be nested in a value: deep enough for trees, and
+// shallow enough that neither side's stack is in danger.
+const MaxDepth = 10_000
+
+// TypeError reports a type that cannot cross a process boundary.
+type TypeError struct {
+	Path   string // from the type that was asked for to the part that is to blame: "Job.Done", "[]map[string]chan int"
+	Reason string
+	Type   reflect.Type // the part
+}
+
+// Error implements error.
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("%s (%s) cannot cross a process boundary: %s", e.Path, e.Type, e.Reason)
+}
+
+// Codec encodes and decodes values of T. It is immutable and safe for concurrent use.
+type Codec[T any] struct{ plan *Plan }
+
+// For returns the codec for T, or a *TypeError.
+func For[T any]() (Codec[T], error) {
+	p, err := PlanOf(reflect.TypeFor[T]())
+	return Codec[T]{p}, err
+}
+
+// Plan is the plan of T.
+func (c Codec[T]) Plan() *Plan { return c.plan }
+
+// Plan is how values of one type are encoded. Immutable once PlanOf has returned it.
+type Plan struct {
+	typ      reflect.Type
+	flat     bool    // its memory is its encoding: no pointers, no padding, no bytes that are invalid
+	fixed    int     // the encoded size, -1 if it varies
+	min      int     // the least encoded size
+	sig      string  // see Signature
+	enc      encoder // of the value at a pointer
+	dec      decoder
+	building bool
+}
+
+// Signature describes the structure of the type: equal for two processes if and only if they understand each other.
+func (p *Plan) Signature() string { return p.sig }
+
+// FixedSize is the encoded size of every value, if it is the same for all.
+func (p *Plan) FixedSize() (int, bool) { return max(p.fixed, 0), p.fixed >= 0 }
+
+func corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,190 @@
+package codec
+
+import (
+	"encoding"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"unsafe"
+)
+
+// An encoder appends the value at p. depth is how many levels are left.
+type encoder func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error)
+
+// Append appends the encoding of *v. On an error it returns dst as it was. A panic of a marshaller passes through.
+func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
+	out, err := c.plan.enc(dst, unsafe.Pointer(v), MaxDepth)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+func encodeFlat(size int) encoder {
+	switch size {
+	case 8:
+		return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+			return append(dst, (*[8]byte)(p)[:]...), nil
+		}
+	case 0:
+		return func(dst []byte, _ unsafe.Pointer, _ int) ([]byte, error) { return dst, nil }
+	}
+	return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+		return append(dst, unsafe.Slice((*byte)(p), size)...), nil
+	}
+}
+
+func encodeString(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+	s := *(*string)(p)
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...), nil
+}
+
+// slice is how a slice lies in memory.
+type slice struct {
+	data unsafe.Pointer
+	len  int
+	cap  int
+}
+
+func encodeSlice(t reflect.Type, elem *Plan) encoder {
+	size := t.Elem().Size()
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		s := (*slice)(p)
+		if s.data == nil {
+			return append(dst, 0), nil
+		}
+		dst = binary.AppendUvarint(dst, uint64(s.len)+1)
+		if elem.flat {
+			return append(dst, unsafe.Slice((*byte)(s.data), uintptr(s.len)*size)...), nil
+		}
+		if depth == 0 {
+			return dst, ErrCycle
+		}
+		var err error
+		for i := range s.len {
+			if dst, err = elem.enc(dst, unsafe.Add(s.data, uintptr(i)*size), depth-1); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+}
+
+func encodeArray(n int, elem *Plan) encoder {
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		size := elem.typ.Size()
+		var err error
+		for i := range n {
+			if dst, err = elem.enc(dst, unsafe.Add(p, uintptr(i)*size), depth); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+}
+
+func encodePointer(elem *Plan) encoder {
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		to := *(*unsafe.Pointer)(p)
+		switch {
+		case to == nil:
+			return append(dst, 0), nil
+		case depth == 0:
+			return dst, ErrCycle
+		}
+		return elem.enc(append(dst, 1), to, depth-1)
+	}
+}
+
+func encodeStruct(fields []field) encoder {
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		var err error
+		for i := range fields {
+			f := &fields[i]
+			if dst, err = f.plan.enc(dst, unsafe.Add(p, f.offset), depth); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+}
+
+func encodeMap(t reflect.Type, key, value *Plan) encoder {
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		m := reflect.NewAt(t, p).Elem()
+		switch {
+		case m.IsNil():
+			return append(dst, 0), nil
+		case depth == 0:
+			return dst, ErrCycle
+		}
+		dst = binary.AppendUvarint(dst, uint64(m.Len())+1)
+		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
+		var err error
+		for it := m.MapRange(); it.Next(); {
+			k.Elem().SetIterKey(it)
+			v.Elem().SetIterValue(it)
+			if dst, err = key.enc(dst, k.UnsafePointer(), depth-1); err != nil {
+				return dst, err
+			}
+			if dst, err = value.enc(dst, v.UnsafePointer(), depth-1); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+}
+
+func encodeBinary(t reflect.Type) encoder {
+	return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+		b, err := reflect.NewAt(t, p).Interface().(encoding.BinaryMarshaler).MarshalBinary()
+		return appendMarshalled(dst, t, b, err)
+	}
+}
+
+func encodeText(t reflect.Type) encoder {
+	return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+		b, err := reflect.NewAt(t, p).Interface().(encoding.TextMarshaler).MarshalText()
+		return appendMarshalled(dst, t, b, err)
+	}
+}
+
+func appendMarshalled(dst []byte, t reflect.Type, b []byte, err error) ([]byte, error) {
+	if err != nil {
+		return dst, fmt.Errorf("marshalling a %s: %w", t, err)
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...), nil
+}
+
+func encodeInterface(t reflect.Type) encoder {
+	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+		v := reflect.NewAt(t, p).Elem()
+		switch {
+		case v.IsNil():
+			return append(dst, 0), nil
+		case depth == 0:
+			return dst, ErrCycle
+		}
+		v = v.Elem()
+		r, err := registeredType(v.Type())
+		if err != nil {
+			return dst, err
+		}
+		dst = binary.AppendUvarint(append(dst, 1), uint64(len(r.name)))
+		dst = append(dst, r.name...)
+		box := reflect.New(v.Type())
+		box.Elem().Set(v)
+		return r.plan.enc(dst, box.UnsafePointer(), depth-1)
+	}
+}
+
+func encodeError(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+	err := *(*error)(p)
+	if err == nil {
+		return append(dst, 0), nil
+	}
+	if hooks.append == nil {
+		return dst, fmt.Errorf("no way to encode an error of type %T", err)
+	}
+	return hooks.append(append(dst, 1), err)
+}

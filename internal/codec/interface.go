@@ -1,0 +1,80 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+)
+
+// registered is a concrete type that may travel in an interface.
+type registered struct {
+	name string
+	typ  reflect.Type
+	plan *Plan
+}
+
+var registry = struct {
+	sync.RWMutex
+	types map[reflect.Type]*registered
+	names map[string]*registered
+}{types: make(map[reflect.Type]*registered), names: make(map[string]*registered)}
+
+func init() {
+	for _, v := range []any{
+		false, 0, int8(0), int16(0), int32(0), int64(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), uintptr(0),
+		float32(0), 0.0, complex64(0), complex128(0), "", []byte(nil), []any(nil), map[string]any(nil),
+		[]string(nil), []int(nil), []float64(nil), time.Time{}, time.Duration(0),
+	} {
+		t := reflect.TypeOf(v)
+		if err := RegisterInterface(t.String(), t); err != nil {
+			panic(err) // the list above is wrong
+		}
+	}
+}
+
+// RegisterInterface lets values of type t travel in interfaces, under a name that is the same in every process.
+func RegisterInterface(name string, t reflect.Type) error {
+	p, err := PlanOf(t)
+	if err != nil {
+		return err
+	}
+	registry.Lock()
+	defer registry.Unlock()
+	if r, ok := registry.names[name]; ok && r.typ != t {
+		return fmt.Errorf("the name %q is taken by %s", name, r.typ)
+	}
+	if r, ok := registry.types[t]; ok && r.name != name {
+		return fmt.Errorf("%s is registered as %q", t, r.name)
+	}
+	r := &registered{name: name, typ: t, plan: p}
+	registry.names[name], registry.types[t] = r, r
+	return nil
+}
+
+func registeredType(t reflect.Type) (*registered, error) {
+	registry.RLock()
+	defer registry.RUnlock()
+	if r, ok := registry.types[t]; ok {
+		return r, nil
+	}
+	return nil, fmt.Errorf("a %s in an interface cannot cross a process boundary: register its type with mp.RegisterType", t)
+}
+
+func registeredName(name string) (*registered, bool) {
+	registry.RLock()
+	defer registry.RUnlock()
+	r, ok := registry.names[name]
+	return r, ok
+}
+
+// hooks encode values of the type error.
+var hooks struct {
+	append func([]byte, error) ([]byte, error)
+	decode func([]byte) (error, []byte, error)
+}
+
+// SetErrorHooks sets how values of the type error are encoded. Call it once, in an init.
+func SetErrorHooks(appendErr func([]byte, error) ([]byte, error), decodeErr func([]byte) (error, []byte, error)) {
+	hooks.append, hooks.decode = appendErr, decodeErr
+}

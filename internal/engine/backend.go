@@ -1,0 +1,15 @@
+package engine
+
+import "time"
+
+// A Backend is where calls run, as an executor hands it to the calls: an engine, and what holds for calls that say nothing
+// themselves.
+type Backend struct {
+	Engine  *Engine
+	Index   func(function any) (uint32, bool) // of a registered function in the workers' registry
+	Timeout time.Duration
+	Grace   time.Duration
+	Retries int
+	Window  int
+	Bytes   int64 // of results that may wait to be collected
+}

@@ -1,0 +1,25 @@
+// Package link is the traffic between a parent and one worker process: batches of elements down, results up, over the
+// channel of package ring and the control socket of package spawn. port.go and send.go are the parent's half, server.go
+// and element.go the worker's.
+//
+// # Who wakes whom
+//
+// The parent wakes the worker whenever it publishes and the worker sleeps. The worker wakes the parent sparingly, for
+// a wake-up costs more than most elements: when the batch says that somebody waits for it, when there is nothing
+// more to do, when it needs room, and else every 200 µs at the end of a batch. A parent that has sent
+// batches of several elements looks for itself every 2 ms, so that a result does not lie behind a long element
+// of its own batch.
+//
+// # Helping
+//
+// A caller that waits for one element has nothing else to do, so it consumes the results itself for some microseconds, with
+// the lock that makes the consumer one at a time, and saves two switches of goroutines and often a wake-up from the
+// kernel. While it looks it holds the sleep flag down, and when it leaves it puts the flag up again and looks once more.
+//
+// # Large messages
+//
+// A payload larger than half the ring is sent to a worker that has nothing else to do, in a goroutine of its own, and
+// streams through the ring. The slot comes first, so the worker reads as the parent writes. The element has not begun
+// until it was read wholly, so if it is taken back meanwhile, or the worker dies, nobody has run it. A large result streams in the other direction;
+// the parent allocates for what has come, not for what was announced.
+package link

@@ -1,0 +1,210 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/engine"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// Local is a worker that is a goroutine of this process: the same messages, the same handler, no containment. It cannot
+// be killed, so Kill abandons it: it is lost at once, and what it still runs is nobody's any more.
+type Local struct {
+	host    engine.Host
+	handler Handler
+	base    context.Context
+
+	mu       sync.Mutex
+	work     *sync.Cond
+	queue    []*localBatch
+	current  *element
+	number   uint64
+	finish   bool
+	dead     bool
+	loopDone bool
+}
+
+type localBatch struct {
+	b       *engine.Batch
+	payload []byte
+	cursor  atomic.Uint64 // abi.Cursor
+}
+
+// StartLocal starts the goroutine.
+func StartLocal(h engine.Host, handler Handler, base context.Context) *Local {
+	l := &Local{host: h, handler: handler, base: base}
+	l.work = sync.NewCond(&l.mu)
+	go func() {
+		h.Up()
+		l.run()
+	}()
+	return l
+}
+
+// run serves, on a goroutine for each runtime.Goexit of a function.
+func (l *Local) run() {
+	exited := true
+	defer func() {
+		if exited {
+			go l.run()
+		}
+	}()
+	for {
+		lb := l.next()
+		if lb == nil {
+			break
+		}
+		l.serve(lb)
+	}
+	exited = false
+	l.mu.Lock()
+	lost := !l.dead
+	l.dead = true
+	l.mu.Unlock()
+	if lost {
+		l.host.Lost(spawn.Exit{}, nil)
+	}
+}
+
+// next waits for a batch with something left to begin; nil is the end. A batch stays in the queue while it is served.
+func (l *Local) next() *localBatch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		for len(l.queue) > 0 {
+			if c := abi.Cursor(l.queue[0].cursor.Load()); c.Begun() < c.Limit() && !l.dead {
+				return l.queue[0]
+			}
+			l.queue = l.queue[1:]
+		}
+		if l.dead || l.finish {
+			return nil
+		}
+		l.work.Wait()
+	}
+}
+
+func (l *Local) serve(lb *localBatch) {
+	b := lb.b
+	for {
+		c := lb.cursor.Load()
+		if abi.Cursor(c).Begun() >= abi.Cursor(c).Limit() {
+			return
+		}
+		if !lb.cursor.CompareAndSwap(c, c+1<<16) {
+			continue
+		}
+		arg := lb.payload
+		switch {
+		case b.Flags&abi.FlagSized != 0:
+			n := 4 + int(binary.LittleEndian.Uint32(arg))
+			arg, lb.payload = arg[4:n], lb.payload[n:]
+		case b.Count() > 1:
+			n := l.handler.ArgSize(b.Job.Func)
+			arg, lb.payload = arg[:n], lb.payload[n:]
+		}
+		l.one(b, arg)
+	}
+}
+
+func (l *Local) one(b *engine.Batch, arg []byte) {
+	e := &element{base: l.base}
+	if b.Job.Timeout > 0 {
+		e.deadline = time.Now().Add(b.Job.Timeout)
+	}
+	l.mu.Lock()
+	e.number = l.number
+	l.number++
+	l.current = e
+	l.mu.Unlock()
+	status, out := abi.StatusGoexit, []byte(nil)
+	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
+	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
+}
+
+func (l *Local) report(e *element, status uint8, out []byte) {
+	e.end()
+	l.mu.Lock()
+	l.current = nil
+	dead := l.dead
+	l.mu.Unlock()
+	if !dead {
+		_ = l.host.Result(status, out) // an error would be of this very process
+		l.host.Progress()
+	}
+}
+
+// PID implements engine.Port.
+func (l *Local) PID() int { return os.Getpid() }
+
+// Send implements engine.Port.
+func (l *Local) Send(b *engine.Batch, payload []byte) bool {
+	lb := &localBatch{b: b, payload: append([]byte(nil), payload...)}
+	lb.cursor.Store(uint64(abi.MakeCursor(1, 0, uint16(b.Count()))))
+	b.Local = &lb.cursor
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.queue, lb)
+	l.work.Signal()
+	return true
+}
+
+// TakeBack implements engine.Port.
+func (l *Local) TakeBack(b *engine.Batch) int {
+	for {
+		old := b.Local.Load()
+		c := abi.Cursor(old)
+		if b.Local.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Begun()), uint16(c.Begun())))) {
+			return c.Begun()
+		}
+	}
+}
+
+// Begun implements engine.Port.
+func (l *Local) Begun(b *engine.Batch) int { return abi.Cursor(b.Local.Load()).Begun() }
+
+// Cancel implements engine.Port.
+func (l *Local) Cancel(number uint64, cause uint8) {
+	l.mu.Lock()
+	e := l.current
+	l.mu.Unlock()
+	if e != nil && e.number == number {
+		e.cancel(cause)
+	}
+}
+
+// Finish implements engine.Port.
+func (l *Local) Finish() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.finish = true
+	l.work.Signal()
+	return true
+}
+
+// Kill implements engine.Port.
+func (l *Local) Kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return
+	}
+	l.dead = true
+	l.work.Signal()
+	go l.host.Lost(spawn.Exit{}, nil)
+}
+
+// Suspect implements engine.Port.
+func (l *Local) Suspect() bool { return false }
+
+// RSS implements engine.Port.
+func (l *Local) RSS() int64 { return 0 }
+
+// Help implements engine.Port: the goroutine needs none.
+func (l *Local) Help(func() bool) {}

@@ -1,0 +1,289 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/park"
+	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// A Handler runs functions by their index in the registry. It catches panics; runtime.Goexit passes through it.
+type Handler interface {
+	// ArgSize is the encoded size of an argument of fn, -1 if it varies.
+	ArgSize(fn uint32) int
+	// Run decodes arg, which is valid during the call only, runs fn, and appends what came of it to dst.
+	Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte)
+}
+
+// quiet is how long the worker lets results lie in the ring before it wakes the parent, which is busy with other
+// things, or sleeps because nobody waits for one of them.
+const quiet = 200 * time.Microsecond
+
+// server is the worker's half: it takes batches from the channel, runs their elements and publishes the results.
+type server struct {
+	parent  *spawn.Parent
+	handler Handler
+	base    context.Context
+
+	slots *ring.SlotReader
+	in    *ring.Reader
+	out   *ring.Writer
+	spin  park.Spinner
+
+	current  atomic.Pointer[element] // what runs, for cancel
+	cancels  atomic.Uint64           // number+1 of an element to be cancelled that may not be current yet
+	causes   atomic.Uint32
+	number   uint64 // of the next element
+	batch    ring.Batch
+	payload  []byte // what is left of the batch's
+	external bool   // the payload lies in the byte ring
+	left     int    // elements of the batch, -1 between batches
+	timeout  time.Duration
+	record   []byte
+	copied   []byte
+	woken    time.Time
+	failed   bool // the last element did not succeed
+	slab     []element
+	finished chan struct{}
+}
+
+// Serve does what the parent says until the parent says that it is enough. It reports whether the last element
+// succeeded. When the parent is gone it does not return in time to matter.
+func Serve(parent *spawn.Parent, h Handler, base context.Context, gone func()) bool {
+	s := &server{parent: parent, handler: h, base: base, left: -1, finished: make(chan struct{})}
+	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
+	go s.control(gone)
+	go s.loop()
+	<-s.finished
+	return !s.failed
+}
+
+// control carries out what comes over the control socket.
+func (s *server) control(gone func()) {
+	for {
+		number, cause, err := s.parent.RecvCancel()
+		if err != nil {
+			gone()
+			return
+		}
+		s.causes.Store(uint32(cause))
+		s.cancels.Store(number + 1)
+		if e := s.current.Load(); e != nil && e.number == number {
+			e.cancel(cause)
+		}
+	}
+}
+
+// loop serves until the end. If a function calls runtime.Goexit, another goroutine takes over where this one stood.
+func (s *server) loop() {
+	running := false
+	defer func() {
+		if running { // Goexit: a panic would not have come so far
+			s.publish(abi.StatusGoexit, append(s.record[:0], make([]byte, abi.RecordHeader)...))
+			go s.loop()
+		}
+	}()
+	for {
+		if s.left < 0 && !s.next() {
+			s.wake()
+			close(s.finished)
+			return
+		}
+		for s.left > 0 && s.slots.Begin() {
+			s.left--
+			arg := s.arg()
+			ctx := s.begin()
+			running = true
+			status, record := s.handler.Run(ctx, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
+			running = false
+			s.publish(status, record)
+		}
+		s.endBatch()
+	}
+}
+
+// next waits for the next slot and reports whether it holds work.
+func (s *server) next() bool {
+	if !s.slots.Ready() {
+		s.wake()
+		if !s.spin.Spin(s.slots.Ready) {
+			s.sleepUntil(s.slots.Ready)
+		}
+	}
+	s.batch = s.slots.Next()
+	if s.batch.Kind == abi.KindExit {
+		return false
+	}
+	s.left = s.batch.Count
+	s.timeout = time.Duration(s.batch.Timeout)
+	s.external = s.batch.Size > abi.SlotInline
+	if s.payload = s.batch.Inline; s.external {
+		s.payload = s.receive(s.batch.Size)
+	}
+	return true
+}
+
+// receive returns a payload from the byte ring: where it lies, if it lies in one piece, for the parent is trusted.
+func (s *server) receive(size uint64) []byte {
+	_, _ = s.in.Available()
+	if size <= uint64(s.in.Known()) {
+		if view := s.in.View(int(size)); view != nil {
+			return view
+		}
+	}
+	if uint64(cap(s.copied)) < size {
+		s.copied = make([]byte, size)
+	}
+	body := s.copied[:size]
+	for got := 0; ; {
+		n := s.in.Read(body[got:])
+		if got += n; got == len(body) {
+			break
+		}
+		s.in.Release()
+		s.wake() // the parent may wait for the room
+		more := func() bool { k, _ := s.in.Available(); return k > 0 }
+		if !s.spin.Spin(more) {
+			s.sleepUntil(more)
+		}
+	}
+	if cap(s.copied) > keepBuffer {
+		s.copied = nil // body holds it until the batch ends
+	}
+	return body
+}
+
+// keepBuffer is how large a buffer may be to be kept for the next message.
+const keepBuffer = 1 << 20
+
+// arg cuts the next argument off the payload.
+func (s *server) arg() []byte {
+	n := len(s.payload)
+	switch {
+	case s.batch.Flags&abi.FlagSized != 0 && n >= 4:
+		n = 4 + int(binary.LittleEndian.Uint32(s.payload))
+		arg := s.payload[4:n]
+		s.payload = s.payload[n:]
+		return arg
+	case s.batch.Count > 1:
+		n = s.handler.ArgSize(s.batch.Func)
+	}
+	arg := s.payload[:n]
+	s.payload = s.payload[n:]
+	return arg
+}
+
+// begin makes the context of the next element.
+func (s *server) begin() context.Context {
+	if len(s.slab) == 0 {
+		s.slab = make([]element, 32)
+	}
+	e := &s.slab[0]
+	s.slab = s.slab[1:]
+	e.base, e.number = s.base, s.number
+	s.number++
+	if s.timeout > 0 {
+		e.deadline = time.Now().Add(s.timeout)
+	}
+	s.current.Store(e)
+	if s.cancels.Load() == e.number+1 { // it came before the element was current
+		e.cancel(uint8(s.causes.Load()))
+	}
+	return e
+}
+
+// publish ends an element: its context, and its record, the header of which is still to be filled in.
+func (s *server) publish(status uint8, record []byte) {
+	if e := s.current.Swap(nil); e != nil {
+		e.end()
+	}
+	s.failed = status != abi.StatusOK
+	size := len(record) - abi.RecordHeader
+	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.number-1), uint64(size)))
+	for len(record)%abi.RecordAlign != 0 {
+		record = append(record, 0)
+	}
+	if s.record = record; cap(record) > keepBuffer {
+		s.record = nil
+	}
+	for len(record) > 0 {
+		piece := record
+		if len(piece) > s.out.Size()/2 {
+			piece = piece[:s.out.Size()/4] // it streams
+		}
+		s.awaitRoom(len(piece))
+		_, _ = s.out.Write(piece)
+		s.out.Publish()
+		if record = record[len(piece):]; len(record) > 0 {
+			s.wake()
+		}
+	}
+}
+
+// awaitRoom waits until the parent has consumed enough for n bytes more.
+func (s *server) awaitRoom(n int) {
+	ready := func() bool { ok, _ := s.out.Room(n); return ok }
+	if ready() {
+		return
+	}
+	s.wake()
+	if s.spin.Spin(ready) {
+		return
+	}
+	flag := s.parent.Channel.RoomFlag
+	for {
+		flag.Store(1)
+		if ready() {
+			flag.Store(0)
+			return
+		}
+		s.wake()
+		osenv.FutexWait(flag, 1, 0)
+	}
+}
+
+// endBatch gives the slot back and wakes the parent if it should know.
+func (s *server) endBatch() {
+	s.left = -1
+	if s.external {
+		s.in.Release()
+	}
+	s.slots.Done()
+	if s.batch.Flags&abi.FlagWake != 0 {
+		s.wake()
+		return
+	}
+	if s.parent.Channel.RecvFlag.Load() == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(s.woken) > quiet {
+		s.woken = now
+		s.wake()
+	}
+}
+
+// wake wakes the parent if it sleeps.
+func (s *server) wake() {
+	if flag := s.parent.Channel.RecvFlag; flag.Load() == 1 && flag.CompareAndSwap(1, 0) {
+		s.parent.Wake()
+	}
+}
+
+// sleepUntil sleeps on WorkFlag until ready.
+func (s *server) sleepUntil(ready func() bool) {
+	flag := s.parent.Channel.WorkFlag
+	for {
+		flag.Store(1)
+		if ready() {
+			flag.Store(0)
+			return
+		}
+		osenv.FutexWait(flag, 1, 0)
+	}
+}

@@ -1,0 +1,103 @@
+package mp
+
+import (
+	"fmt"
+	"time"
+)
+
+// Options are named types, so that the wrong option on the wrong call does not compile.
+type (
+	// A CallOption is one for Call, Go and TryGo.
+	CallOption interface{ call(*settings) }
+	// A MapOption is one for Map, Results and Stream.
+	MapOption interface{ mapping(*settings) }
+	// A StartOption is one for Start.
+	StartOption interface{ start(*startSettings) }
+)
+
+// settings is what the options of a call or a map say.
+type settings struct {
+	timeout time.Duration
+	grace   time.Duration
+	retries int
+	chunk   int
+	window  int
+	observe func(Event)
+	err     error
+}
+
+type startSettings struct {
+	name        string
+	env         []string
+	dir         string
+	memoryLimit int64
+	grace       time.Duration
+}
+
+// Timeout is how long an element may run, from when it starts. Its context is then cancelled, and after Grace its worker
+// killed; the outcome is a *TimeoutError. It overrides PoolConfig.TaskTimeout; 0 is no limit.
+type Timeout time.Duration
+
+func (o Timeout) call(s *settings)    { s.timeout = max(0, time.Duration(o)) }
+func (o Timeout) mapping(s *settings) { s.timeout = max(0, time.Duration(o)) }
+
+// Grace is how long an element has to end after its context was cancelled. It overrides PoolConfig.Grace.
+type Grace time.Duration
+
+func (o Grace) call(s *settings)       { s.grace = max(0, time.Duration(o)) }
+func (o Grace) mapping(s *settings)    { s.grace = max(0, time.Duration(o)) }
+func (o Grace) start(s *startSettings) { s.grace = max(0, time.Duration(o)) }
+
+// Retries is how often an element is run again whose worker died or had to be killed. It overrides PoolConfig.Retries.
+type Retries int
+
+func (o Retries) call(s *settings)    { s.retries = max(0, int(o)) }
+func (o Retries) mapping(s *settings) { s.retries = max(0, int(o)) }
+
+// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
+// It changes the speed only: each element has its own outcome.
+type ChunkSize int
+
+func (o ChunkSize) mapping(s *settings) {
+	if s.chunk = int(o); o < 1 {
+		s.err = fmt.Errorf("mp: ChunkSize(%d): it must be at least 1", int(o))
+	}
+}
+
+// Window is how many elements of this map may be accepted and not yet collected, at least 1. It overrides PoolConfig.Window.
+type Window int
+
+func (o Window) mapping(s *settings) {
+	if s.window = int(o); o < 1 {
+		s.err = fmt.Errorf("mp: Window(%d): it must be at least 1", int(o))
+	}
+}
+
+type observeOption struct{ observe func(Event) }
+
+func (o observeOption) mapping(s *settings) { s.observe = o.observe }
+
+// Observe tells fn of each element of the map that ends. Calls come from several goroutines, and hold the pool up.
+func Observe(fn func(Event)) MapOption { return observeOption{fn} }
+
+// Name is what a process is called, in errors, in front of its output, and in ActiveChildren.
+type Name string
+
+func (o Name) start(s *startSettings) { s.name = string(o) }
+
+type envOption []string
+
+func (o envOption) start(s *startSettings) { s.env = append(s.env, o...) }
+
+// Env adds variables, "name=value", to the environment that a process gets from its parent.
+func Env(env []string) StartOption { return envOption(env) }
+
+// Dir is the directory in which a process starts. Without it that is its parent's.
+type Dir string
+
+func (o Dir) start(s *startSettings) { s.dir = string(o) }
+
+// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
+type MemoryLimit int64
+
+func (o MemoryLimit) start(s *startSettings) { s.memoryLimit = int64(o) }

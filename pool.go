@@ -1,0 +1,174 @@
+package mp
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
+	"github.com/go-multiproc/mp/internal/link"
+	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+// An Executor is where calls run: a *Pool, or what InProcess returns. Its methods are for this module's own use.
+type Executor interface {
+	Backend() (*engine.Backend, error)
+}
+
+// A Pool is a number of worker processes that run what functions are called with it. Make it with NewPool. All its methods
+// are safe for concurrent use.
+type Pool struct {
+	backend engine.Backend
+}
+
+// poolLayout is the channel of a pool's worker. Pages that are never touched cost nothing.
+var poolLayout = ring.Layout{Slots: 256, In: 1 << 20, Out: 1 << 20}
+
+// NewPool starts a pool and returns when every worker has run Init, or with the error of the first that failed, when all
+// others have ended.
+func NewPool(c PoolConfig) (*Pool, error) {
+	spawn.RequireMain("mp.NewPool")
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	s := takeSnapshot()
+	stdout, stderr := spawn.Stdout, spawn.Stderr
+	if c.Stdout != nil {
+		stdout = spawn.NewOutput(c.Stdout)
+	}
+	if c.Stderr != nil {
+		stderr = spawn.NewOutput(c.Stderr)
+	}
+	kernel := osenv.Default()
+	e, err := newEngine(c, s, func(index int, h engine.Host) (engine.Port, error) {
+		var cpus []int
+		if len(c.CPUs) > 0 {
+			cpus = c.CPUs[index%len(c.CPUs)]
+		}
+		name := fmt.Sprintf("worker-%d", index)
+		return startPort(kernel, spawn.Spec{
+			Name: name, Worker: index, Env: c.Env, Dir: c.Dir, Registry: s.lines, Layout: poolLayout,
+			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Stdout: stdout, Stderr: stderr,
+		}, h)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Pool{backend: newBackend(c, e, s)}, nil
+}
+
+// startPort starts a worker that ActiveChildren knows.
+func startPort(k *osenv.Kernel, s spawn.Spec, h engine.Host) (engine.Port, error) {
+	port, err := link.Start(k, s, h)
+	if err != nil {
+		return nil, err // not port: a nil *Port is no nil Port
+	}
+	trackChild(port.Child, s)
+	return port, nil
+}
+
+func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.Port, error)) (*engine.Engine, error) {
+	observe := c.observer()
+	return engine.New(context.Background(), engine.Config{
+		Workers: c.Workers, StartTimeout: c.StartTimeout, Window: int64(c.Window), WindowBytes: c.WindowBytes,
+		Start:    start,
+		Setup:    c.Init.job(s),
+		Teardown: c.Exit.job(s),
+		SetupError: func(r engine.Result) error {
+			if err := c.Init.outcome(r); err != nil {
+				return fmt.Errorf("mp: Init (%s): %w", c.Init.fn.name, err)
+			}
+			return nil
+		},
+		LostError: func(worker, pid int, exit spawn.Exit) error {
+			function := "starting"
+			if c.Init.fn != nil {
+				function = "starting, with Init " + c.Init.fn.name
+			}
+			return workerError(exit, function, -1, worker, pid, 1)
+		},
+		Observe: observe,
+	})
+}
+
+func newBackend(c PoolConfig, e *engine.Engine, s *snapshot) engine.Backend {
+	return engine.Backend{
+		Engine: e, Timeout: c.TaskTimeout, Grace: c.Grace, Retries: c.Retries, Window: c.Window, Bytes: c.WindowBytes,
+		Index: func(fn any) (uint32, bool) {
+			i, ok := s.index[fn.(*function)]
+			return i, ok
+		},
+	}
+}
+
+// job makes the engine's view of a task; nil if there is none.
+func (t Task) job(s *snapshot) func() *engine.Job {
+	if t.fn == nil {
+		return nil
+	}
+	return func() *engine.Job {
+		return &engine.Job{
+			Function: t.fn.name, Func: s.index[t.fn], Grace: time.Minute,
+			Encode: func(dst []byte, _ int64) ([]byte, error) { return append(dst, t.arg...), nil },
+			Abort:  func(*engine.Failure) {},
+		}
+	}
+}
+
+// outcome is the error of a task; its result is nobody's business.
+func (t Task) outcome(r engine.Result) error {
+	return remoteError(r, t.fn.name, -1)
+}
+
+// Backend implements Executor.
+func (p *Pool) Backend() (*engine.Backend, error) { return &p.backend, nil }
+
+// Close finishes what was accepted, lets every worker run Exit, and ends them. Later calls fail with ErrClosed.
+func (p *Pool) Close() error { return p.Stop(context.Background()) }
+
+// Stop is Close bounded by ctx: when it ends first, Stop kills what is left and returns ctx's error.
+func (p *Pool) Stop(ctx context.Context) error { return p.backend.Engine.Close(ctx) }
+
+// Kill ends all workers now. What is outstanding fails with ErrClosed.
+func (p *Pool) Kill() error {
+	p.backend.Engine.Kill()
+	return nil
+}
+
+// Ready waits until as many workers as asked for have run Init: at once, but after a death.
+func (p *Pool) Ready(ctx context.Context) error { return p.backend.Engine.Ready(ctx) }
+
+// PoolStats is what a pool did so far. Done counts successes: Done+Failed is all elements that ended.
+type PoolStats struct {
+	Queued, Running                        int
+	Done, Failed, Retried, Restarts, Bytes int64
+	Workers                                []WorkerInfo
+}
+
+// WorkerInfo is what a worker does. Its Index stays when it is replaced.
+type WorkerInfo struct {
+	Index, PID      int
+	State, Function string // State is "starting", "idle" or "running"
+	Since           time.Time
+	Done, RSS       int64 // elements that ended; bytes
+}
+
+// Stats takes stock.
+func (p *Pool) Stats() PoolStats {
+	s := p.backend.Engine.Stats()
+	return PoolStats{s.Queued, s.Running, s.Done, s.Failed, s.Retried, s.Restarts, s.Bytes, infos(s.Workers)}
+}
+
+// Workers tells what each worker does, by index.
+func (p *Pool) Workers() []WorkerInfo { return infos(p.backend.Engine.Workers()) }
+
+func infos(workers []engine.WorkerInfo) []WorkerInfo {
+	out := make([]WorkerInfo, len(workers))
+	for i, w := range workers {
+		out[i] = WorkerInfo(w)
+	}
+	return out
+}

@@ -1,0 +1,243 @@
+package mp
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/go-multiproc/mp/internal/engine"
+)
+
+// A Result is the outcome of one element.
+type Result[Out any] struct {
+	Value Out
+	Err   error // an *ElementError
+}
+
+// Results runs f on every element of in and yields each index once with its outcome, as they end. Failures are values; the
+// sequence ends by itself. Inputs are pulled as room is free for them (see Window), by a goroutine of their own, so an endless input is fine; the
+// goroutine ends with in, or at the element that in yields after the loop was left. When in panics, the panic surfaces in the loop, after the
+// elements before it. When ctx ends, or the pool does, every element that was pulled and has no outcome yields that error, and no more are pulled. The sequence can be used once.
+func (f *Function[In, Out]) Results(ctx context.Context, x Executor, in iter.Seq[In], opts ...MapOption) iter.Seq2[int, Result[Out]] {
+	used := false
+	return func(yield func(int, Result[Out]) bool) {
+		if used {
+			panic("mp: the sequence of Results was used twice")
+		}
+		used = true
+		s, err := f.stream(ctx, x, opts, false)
+		if err != nil {
+			yield(0, Result[Out]{Err: err})
+			return
+		}
+		s.run(in, yield)
+	}
+}
+
+// Stream is Results in the order of in: it yields each outcome in turn, and goes on after a failed element.
+func (f *Function[In, Out]) Stream(ctx context.Context, x Executor, in iter.Seq[In], opts ...MapOption) iter.Seq2[Out, error] {
+	used := false
+	return func(yield func(Out, error) bool) {
+		if used {
+			panic("mp: the sequence of Stream was used twice")
+		}
+		used = true
+		s, err := f.stream(ctx, x, opts, true)
+		if err != nil {
+			var zero Out
+			yield(zero, err)
+			return
+		}
+		s.run(in, func(_ int, r Result[Out]) bool { return yield(r.Value, r.Err) })
+	}
+}
+
+// stream is a Results or a Stream on its way. Three parties: the feeder pulls inputs, the engine's goroutines encode and
+// deliver, the collector, who is the caller, yields.
+type stream[In, Out any] struct {
+	f       *Function[In, Out]
+	ctx     context.Context
+	b       *engine.Backend
+	job     engine.Job
+	set     settings
+	ordered bool
+
+	mu      sync.Mutex
+	inputs  store[In]
+	ready   []indexed[Out] // Results: delivered, not collected
+	order   window[Out]    // Stream: likewise
+	pulled  int64          // inputs taken from the sequence
+	added   int64          // of these, told to the engine
+	ended   int64          // delivered
+	taken   int64          // collected
+	bytes   int64          // of results delivered and not collected
+	eof     bool           // the sequence has ended
+	panicV  any            // what it panicked with
+	panics  bool
+	aborted error
+	waiting bool // the collector waits
+	hungry  bool // the feeder waits
+	over    bool // every input has an outcome
+
+	arrived chan struct{} // something for the collector
+	room    chan struct{} // something for the feeder
+	left    chan struct{} // closed when the loop was left
+}
+
+type indexed[Out any] struct {
+	index  int64
+	result Result[Out]
+	bytes  int64
+}
+
+func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOption, ordered bool) (*stream[In, Out], error) {
+	b, index, set, err := f.mapSettings(ctx, x, opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream[In, Out]{
+		f: f, ctx: ctx, b: b, set: set, ordered: ordered,
+		arrived: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
+	}
+	s.job = f.newJob(b, index, set)
+	s.job.Encode = s.encode
+	s.job.Deliver = s.deliver
+	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
+	return s, b.Engine.Begin(&s.job)
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (s *stream[In, Out]) encode(dst []byte, i int64) ([]byte, error) {
+	s.mu.Lock()
+	v := s.inputs.at(i)
+	s.mu.Unlock()
+	return s.f.appendArg(dst, v)
+}
+
+func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
+	var v Out
+	err := s.f.outcome(r, int(i), &v)
+	s.set.tell(s.f.name, int(i), r, err)
+	if err != nil {
+		err = &ElementError{Index: int(i), Err: err}
+	}
+	e := indexed[Out]{i, Result[Out]{v, err}, int64(len(r.Payload))}
+	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		return
+	}
+	s.inputs.drop(i)
+	s.ended++
+	s.bytes += e.bytes
+	if s.ordered {
+		s.order.put(e)
+	} else {
+		s.ready = append(s.ready, e)
+	}
+	collect := s.waiting
+	feed := s.hungry && (s.ended%feedEvery == 0 || s.added-s.ended < feedEvery)
+	s.mu.Unlock()
+	if collect {
+		poke(s.arrived)
+	}
+	if feed {
+		poke(s.room)
+	}
+}
+
+// feedEvery is after how many outcomes the feeder looks again whether the engine wants more.
+const feedEvery = 16
+
+func (s *stream[In, Out]) abort(err error) {
+	s.mu.Lock()
+	s.aborted = err
+	s.mu.Unlock()
+	poke(s.arrived)
+}
+
+// feed pulls the inputs, on its own goroutine: while one is awaited, outcomes can be yielded.
+func (s *stream[In, Out]) feed(in iter.Seq[In]) {
+	finished := false
+	defer func() {
+		s.mu.Lock()
+		if !finished { // a panic, or runtime.Goexit
+			s.panics, s.panicV = true, recover()
+		}
+		s.eof = true
+		n := s.flush()
+		s.mu.Unlock()
+		s.add(n)
+		poke(s.arrived)
+	}()
+	for v := range in {
+		if !s.push(v) {
+			break
+		}
+	}
+	finished = true
+}
+
+// push takes one input and reports whether another is wanted.
+func (s *stream[In, Out]) push(v In) bool {
+	select {
+	case <-s.left:
+		return false
+	case <-s.ctx.Done():
+		return false
+	default:
+	}
+	s.mu.Lock()
+	s.inputs.put(s.pulled, v)
+	s.pulled++
+	n := int64(0)
+	full := s.full()
+	// Alone, each is told at once; when the workers have enough, many at a time.
+	if s.waiting || full || s.pulled-s.added >= feedEvery {
+		n = s.flush()
+	}
+	s.mu.Unlock()
+	s.add(n)
+	for full || (n > 0 && s.b.Engine.Wants(&s.job) <= 0) {
+		s.setHungry(true)
+		select {
+		case <-s.room:
+		case <-s.left:
+			return false
+		case <-s.ctx.Done():
+			return false
+		}
+		full = s.setHungry(false)
+	}
+	return true
+}
+
+// setHungry notes whether the feeder waits, and reports whether it has to.
+func (s *stream[In, Out]) setHungry(h bool) (full bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hungry = h
+	return s.full()
+}
+
+func (s *stream[In, Out]) full() bool {
+	return s.pulled-s.taken >= int64(s.set.window) || s.bytes >= s.b.Bytes
+}
+
+func (s *stream[In, Out]) flush() int64 {
+	n := s.pulled - s.added
+	s.added = s.pulled
+	return n
+}
+
+func (s *stream[In, Out]) add(n int64) {
+	if n > 0 {
+		s.b.Engine.Add(&s.job, n)
+	}
+}
