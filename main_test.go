@@ -1,0 +1,119 @@
+package mp_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-multiproc/mp"
+)
+
+// TestMain makes this binary a worker, a role of a test that needs a whole program, or the tests.
+func TestMain(m *testing.M) {
+	if os.Getenv("MP_TEST_NO_MAIN") == "" {
+		mp.Main()
+	}
+	if role := os.Getenv("MP_TEST_ROLE"); role != "" {
+		os.Exit(roles[role]())
+	}
+	// A hang must tell where, before the test binary's own timeout or the machine ends it.
+	watchdog := time.AfterFunc(9*time.Minute, func() {
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
+		os.Exit(2)
+	})
+	code := m.Run()
+	watchdog.Stop()
+	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
+		fmt.Fprintln(os.Stderr, "children are left:", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// roles are programs that tests run as processes of their own.
+var roles = map[string]func() int{}
+
+// eventually waits until cond holds; the watchdog ends what never does.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("still not: %s", what)
+		}
+	}
+}
+
+// noLeaks checks at the end of the test that it has left nothing behind.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := holdings()
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		var now map[string]int
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		deadline := time.After(30 * time.Second)
+		for {
+			now = holdings()
+			more := ""
+			for what, n := range now {
+				if n > before[what] {
+					more += fmt.Sprintf("%s: %d before, %d now\n", what, before[what], n)
+				}
+			}
+			if more == "" {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				buf := make([]byte, 1<<20)
+				t.Fatalf("left behind:\n%s\n%s", more, buf[:runtime.Stack(buf, true)])
+			}
+		}
+	})
+}
+
+// holdings is what this process holds that a test can leak.
+func holdings() map[string]int {
+	h := map[string]int{"goroutines": runtime.NumGoroutine(), "children": len(mp.ActiveChildren())}
+	if fds, err := os.ReadDir("/proc/self/fd"); err == nil {
+		h["descriptors"] = len(fds)
+	}
+	if maps, err := os.ReadFile("/proc/self/maps"); err == nil {
+		h["channels"] = strings.Count(string(maps), "mp-channel")
+	}
+	if shm, err := os.ReadDir("/dev/shm"); err == nil {
+		h["/dev/shm"] = len(shm)
+	}
+	return h
+}
+
+func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {
+	t.Helper()
+	pool, err := mp.NewPool(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
+}
+
+var ctx = context.Background()
