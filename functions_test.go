@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -138,3 +139,8 @@ var (
 )
 
 var state atomic.Int64
+
+var shell = mp.Func("shell", func(ctx context.Context, script string) (string, error) {
+	out, err := exec.CommandContext(ctx, "sh", "-c", script).CombinedOutput()
+	return string(out), err
+})

@@ -1,3 +1,5 @@
+//go:build linux
+
 package mp_test
 
 import (
@@ -174,34 +176,4 @@ func TestKillIdleWorkerHurtsNobody(t *testing.T) {
 			t.Fatal(out)
 		}
 	}
-}
-
-func upTo(n int) func(func(int) bool) {
-	return func(yield func(int) bool) {
-		for i := range n {
-			if !yield(i) {
-				return
-			}
-		}
-	}
-}
-
-func pattern(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(i ^ i>>8 ^ i>>16)
-	}
-	return b
-}
-
-func isPattern(b []byte, n int) bool {
-	if len(b) != n {
-		return false
-	}
-	for i := range b {
-		if b[i] != byte(i^i>>8^i>>16) {
-			return false
-		}
-	}
-	return true
 }

@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
 	})
+	// What the first start makes for good, the thread that starts processes, is no leak of a test.
+	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+		_ = p.Close()
+	}
 	code := m.Run()
 	watchdog.Stop()
 	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
@@ -117,3 +121,33 @@ func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {
 }
 
 var ctx = context.Background()
+
+func upTo(n int) func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	return b
+}
+
+func isPattern(b []byte, n int) bool {
+	if len(b) != n {
+		return false
+	}
+	for i := range b {
+		if b[i] != byte(i^i>>8^i>>16) {
+			return false
+		}
+	}
+	return true
+}

@@ -20,9 +20,24 @@ type ladder struct {
 	killed  bool
 }
 
-// watch sees to it that the timer goes off when the element at the head may have run for too long. Call it with mu.
+// watch looks at the element at the head: one whose job has ended must end, too, and for one with a limit the timer is
+// to go off when it may have run for too long. Call it with mu, whenever the head may be another.
 func (w *worker) watch() {
-	if !w.up || w.ladder.up || w.armed || len(w.fifo) == 0 {
+	w.trim()
+	if !w.up || w.ladder.up || len(w.fifo) == 0 {
+		return
+	}
+	if b := w.fifo[0]; b.Job.ended.Load() && !b.Job.private {
+		// What has not begun must be taken back first: else the number that is cancelled could become another's.
+		w.finished(w.cut(b))
+		if b.finished() {
+			w.watch()
+		} else {
+			w.climb(false)
+		}
+		return
+	}
+	if w.armed {
 		return
 	}
 	if limit := w.fifo[0].Job.Timeout; limit > 0 {

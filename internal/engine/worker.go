@@ -120,6 +120,9 @@ func (w *worker) append(b *Batch) {
 
 // finished tells the scheduler that n elements are w's no more.
 func (w *worker) finished(n int) {
+	if n == 0 {
+		return
+	}
 	w.e.mu.Lock()
 	w.e.sched.Finished(&w.sched, n)
 	w.e.mu.Unlock()
@@ -288,20 +291,17 @@ func (w *worker) takeBack(n int) int {
 		w.mu.Unlock()
 		return 0
 	}
-	take := func(b *Batch, begun int) {
-		if left := int(b.n.Load()) - begun; left > 0 {
-			b.n.Store(int32(begun))
-			got = append(got, part{b.Job, sched.Range{First: b.First + int64(begun), N: left}})
-			total += left
-		}
+	take := func(b *Batch, left int) {
+		got = append(got, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
+		total += left
 	}
 	for len(w.stalled) > 0 && total < n {
 		b := w.stalled[len(w.stalled)-1]
 		w.stalled = w.stalled[:len(w.stalled)-1]
-		take(b, 0)
+		take(b, int(b.n.Swap(0)))
 	}
 	for i := len(w.fifo) - 1; i >= 0 && total < n; i-- {
-		take(w.fifo[i], w.port.TakeBack(w.fifo[i]))
+		take(w.fifo[i], w.cut(w.fifo[i]))
 	}
 	w.trim()
 	w.mu.Unlock()
@@ -316,6 +316,16 @@ func (w *worker) takeBack(n int) int {
 	}
 	e.mu.Unlock()
 	return total
+}
+
+// cut takes back what has not begun of a batch that was sent, and returns how many elements that was. Call it with mu.
+func (w *worker) cut(b *Batch) int {
+	begun, n := w.port.TakeBack(b), int(b.n.Load())
+	if begun >= n {
+		return 0
+	}
+	b.n.Store(int32(begun))
+	return n - begun
 }
 
 // drop takes back what has not begun of a job that has ended, and cancels what has.
@@ -335,18 +345,13 @@ func (w *worker) drop(j *Job) {
 		}
 	}
 	w.stalled = kept
-	for i, b := range w.fifo {
+	for _, b := range w.fifo {
 		if b.Job != j {
 			continue
 		}
-		begun := w.port.TakeBack(b)
-		total += max(0, int(b.n.Load())-begun)
-		b.n.Store(int32(min(begun, int(b.n.Load()))))
-		if i == 0 && !b.finished() {
-			w.climb(false)
-		}
+		total += w.cut(b)
 	}
-	w.trim()
+	w.watch() // what has begun is at the head now, or when its predecessors' results have come
 	w.mu.Unlock()
 	if total > 0 {
 		w.finished(total)

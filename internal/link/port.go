@@ -34,7 +34,8 @@ type Port struct {
 	batched   atomic.Int64 // messages with several elements sent, ever
 	streaming atomic.Bool  // a payload larger than the ring is under way
 	streams   sync.WaitGroup
-	room      chan struct{} // poked when the worker made room
+	room      chan struct{} // poked when the worker may have made room
+	gone      chan struct{} // closed when the worker has ended
 
 	cons     sync.Mutex // held by who consumes results
 	out      *ring.Reader
@@ -66,7 +67,7 @@ func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), tail: child.Channel.U64(abi.OffOutTail)}
+	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), gone: make(chan struct{}), tail: child.Channel.U64(abi.OffOutTail)}
 	p.slots, p.in, p.out = child.Channel.ParentEnds()
 	go p.run()
 	return p, nil
@@ -93,7 +94,7 @@ func (p *Port) run() {
 	}
 	exit := p.Child.Exit()
 	p.host.Lost(exit, why)
-	close(p.room)
+	close(p.gone)
 	p.streams.Wait()
 	p.helping.Lock()   // nobody looks at the channel any more
 	p.helping.Unlock() //nolint:staticcheck // an empty section is the point: who was inside has left
@@ -131,6 +132,7 @@ func (p *Port) loop() error {
 		recv.Store(1)
 		if p.ready() {
 			recv.Store(0)
+			p.pokeRoom()
 			continue
 		}
 		var wait time.Duration
@@ -142,10 +144,15 @@ func (p *Port) loop() error {
 		if _, err := p.Child.RecvWithin(wait); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return p.ended(err)
 		}
-		select {
-		case p.room <- struct{}{}:
-		default:
-		}
+		p.pokeRoom()
+	}
+}
+
+// pokeRoom makes a stream look again whether there is room.
+func (p *Port) pokeRoom() {
+	select {
+	case p.room <- struct{}{}:
+	default:
 	}
 }
 

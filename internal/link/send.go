@@ -117,8 +117,18 @@ func (p *Port) awaitRoom() bool {
 		}
 		osenv.Yield()
 	}
-	_, alive := <-p.room
-	return alive
+	// The worker sends a byte for room only while the flag is up. Whoever takes it down pokes room when it is up
+	// again, so a release in between is not missed.
+	p.Child.Channel.RecvFlag.Store(1)
+	if !full() {
+		return true
+	}
+	select {
+	case <-p.room:
+		return true
+	case <-p.gone:
+		return false
+	}
 }
 
 // Finish implements engine.Port.
@@ -152,6 +162,7 @@ func (p *Port) Help(done func() bool) {
 	if slept {
 		recv.Store(1)
 		_, _ = p.poll() // what came while the flag was down woke nobody
+		p.pokeRoom()
 	}
 }
 

@@ -231,7 +231,12 @@ const maxCrash = 64 << 10
 func (c *Child) crashReport() string {
 	b := make([]byte, maxCrash)
 	n, _ := c.crash.ReadAt(b, 0)
-	return string(b[:n])
+	report := string(b[:n])
+	// The runtime says the reason of a fatal error before it turns to the crash output, so only stderr has it.
+	if reason := c.stderr.reason(); report != "" && !strings.Contains(report, reason) {
+		report = reason + "\n" + strings.TrimLeft(report, "\n")
+	}
+	return report
 }
 
 // sampleEvery is how often a limited worker's memory is looked at.

@@ -50,6 +50,7 @@ type lines struct {
 	out    *Output
 	prefix string
 	tail   [][]byte // the last lines
+	fatal  []byte   // the last line with which the Go runtime says why it ends
 	done   chan struct{}
 }
 
@@ -103,6 +104,9 @@ func (l *lines) split(b []byte) []byte {
 
 func (l *lines) pass(line []byte) {
 	l.out.line(l.prefix, line)
+	if bytes.HasPrefix(line, []byte("fatal error: ")) {
+		l.fatal = bytes.Clone(line[:min(len(line), tailBytes)])
+	}
 	if len(l.tail) == tailLines {
 		l.tail = append(l.tail[:0], l.tail[1:]...)
 	}
@@ -114,6 +118,9 @@ func (l *lines) finish() {
 	_ = l.file.SetReadDeadline(time.Unix(1, 0)) // fails only if it is closed, and then the goroutine has ended
 	<-l.done
 }
+
+// reason is why the Go runtime said that it ends, if it did; call it after finish.
+func (l *lines) reason() string { return string(l.fatal) }
 
 // last is the last lines; call it after finish.
 func (l *lines) last() string {

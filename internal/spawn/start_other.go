@@ -19,6 +19,9 @@ func Attach([]string) (*Parent, error) { return nil, errors.ErrUnsupported }
 
 func openControl() {}
 
+// Wake does nothing on this system.
+func (p *Parent) Wake() {}
+
 func (c *Child) wait() {}
 
 func (l *lines) readNow([]byte) (int, error) { return 0, errors.ErrUnsupported }
