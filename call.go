@@ -91,7 +91,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.engine, fut.bytes = b.Engine, int64(len(arg))
 	fut.job = f.newJob(b, index, s)
 	fut.job.Waited = true
-	fut.job.Encode = func(dst []byte, _ int64) ([]byte, error) { return append(dst, arg...), nil }
+	fut.job.Arg = arg
 	fut.job.Deliver = func(_ int64, r engine.Result) {
 		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }) {
 			fut.engine.Finished(&fut.job)

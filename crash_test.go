@@ -103,8 +103,12 @@ func TestCrashes(t *testing.T) {
 	} {
 		t.Run(c.how, func(t *testing.T) {
 			noLeaks(t)
-			pool := newPool(t, mp.PoolConfig{Workers: 2, MemoryLimit: 300 << 20, MaxProcs: 2, Stderr: io.Discard})
 			// MaxProcs: the runtime sees concurrent map writes only where two goroutines really run at a time.
+			config := mp.PoolConfig{Workers: 2, MaxProcs: 2, Stderr: io.Discard}
+			if c.oom {
+				config.MemoryLimit = 300 << 20
+			}
+			pool := newPool(t, config)
 			check := func(what string, err error) {
 				t.Helper()
 				var we *mp.WorkerError

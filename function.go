@@ -100,8 +100,8 @@ func (f *Function[In, Out]) With(in In) Task {
 	return Task{fn: f.function, arg: arg, err: err}
 }
 
-// encode encodes an argument; a panic of its marshaller is an error as well.
-func (f *Function[In, Out]) encode(in In) ([]byte, error) { return f.appendArg(nil, &in) }
+// encode encodes an argument, never to nil; a panic of its marshaller is an error as well.
+func (f *Function[In, Out]) encode(in In) ([]byte, error) { return f.appendArg([]byte{}, &in) }
 
 func (f *Function[In, Out]) appendArg(dst []byte, in *In) (out []byte, err error) {
 	defer func() {

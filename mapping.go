@@ -27,7 +27,9 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 		if err != nil {
 			m.fail(int(i), err)
 		}
-		if m.left.Add(-1) == 0 {
+	}
+	job.Delivered = func(n int64) {
+		if m.left.Add(-n) == 0 {
 			m.end()
 		}
 	}

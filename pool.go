@@ -112,8 +112,8 @@ func (t Task) job(s *snapshot) func() *engine.Job {
 	return func() *engine.Job {
 		return &engine.Job{
 			Function: t.fn.name, Func: s.index[t.fn], Grace: time.Minute,
-			Encode: func(dst []byte, _ int64) ([]byte, error) { return append(dst, t.arg...), nil },
-			Abort:  func(*engine.Failure) {},
+			Arg:   t.arg,
+			Abort: func(*engine.Failure) {},
 		}
 	}
 }

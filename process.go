@@ -67,6 +67,7 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	if !h.port.Send(h.sent, arg) {
 		h.port.Kill() // a fresh channel has room, so somebody scribbled on it
 	}
+	h.port.Flush()
 	h.mu.Unlock()
 	if ctx.Done() != nil {
 		h.stop.Store(new(context.AfterFunc(ctx, func() { h.end(ctx.Err()) })))

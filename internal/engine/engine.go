@@ -284,20 +284,27 @@ func (e *Engine) dispatch() {
 	}
 }
 
+// handful is how many batches are handed to a worker at a time: the locks and the wake-up are then paid for all of them.
+const handful = 16
+
 // fill gives a worker as much as it may have, and reports whether that was anything.
 func (e *Engine) fill(w *worker) bool {
 	any := false
-	for w.hasRoom() {
+	for {
+		room := w.room()
+		if room == 0 {
+			return any
+		}
+		var list [handful]sched.Batch
 		e.mu.Lock()
-		b, ok := e.sched.Next(&w.sched)
+		n := e.sched.Next(&w.sched, list[:min(room, handful)])
 		e.mu.Unlock()
-		if !ok {
-			break
+		if n == 0 {
+			return any
 		}
 		any = true
-		w.send(b)
+		w.send(list[:n])
 	}
-	return any
 }
 
 // balance takes work from those who have much of it, if someone has none.

@@ -24,9 +24,14 @@ type Job struct {
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
+	// Arg is the argument of a job of one element; Encode is then nil. It must not change until the job has ended.
+	Arg []byte
 	// Deliver takes the outcome of element i, at most once for each, for different i at a time. The payload is valid
 	// during the call only.
 	Deliver func(i int64, r Result)
+	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
+	// element is missed. It spares Deliver what need not be done for each.
+	Delivered func(n int64)
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 
@@ -73,14 +78,16 @@ type Failure struct {
 
 // maxPayload is how many bytes of elements go into one batch, unless it is a single one: small enough that the ring
 // holds several.
-const maxPayload = 64 << 10
+const maxPayload = MaxCopied
 
-// encode encodes as many of the elements as make one message, at least one. The error is of the element after them.
-func (j *Job) encode(dst []byte, r sched.Range) (payload []byte, flags uint8, n int, err error) {
+// encode appends as many of the elements to dst as make one message, at least one. The message starts at start. The error is
+// of the element after them.
+func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags uint8, n int, err error) {
 	j.encoding.RLock()
 	defer j.encoding.RUnlock()
 	sized := r.N > 1 && !j.Fixed
-	for n < r.N && len(dst) < maxPayload && !j.ended.Load() {
+	start = len(dst)
+	for n < r.N && len(dst)-start < maxPayload && !j.ended.Load() {
 		at := len(dst)
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
@@ -94,7 +101,7 @@ func (j *Job) encode(dst []byte, r sched.Range) (payload []byte, flags uint8, n 
 		size := len(dst) - body
 		if n++; size > maxPayload && sized {
 			if n == 1 {
-				return dst[body:], 0, 1, nil // a large one travels alone
+				return dst, body, 0, 1, nil // a large one travels alone
 			}
 			dst, n = dst[:at], n-1
 			break
@@ -106,7 +113,7 @@ func (j *Job) encode(dst []byte, r sched.Range) (payload []byte, flags uint8, n 
 	if sized {
 		flags = abi.FlagSized
 	}
-	return dst, flags, n, err
+	return dst, start, flags, n, err
 }
 
 // end makes sure that nothing of the job is encoded or delivered from now on, but what is being delivered now.
@@ -116,10 +123,23 @@ func (j *Job) end() {
 	j.encoding.Unlock() //nolint:staticcheck // an empty section is the point: those inside have left
 }
 
+// deliver must be followed by delivered.
 func (j *Job) deliver(i int64, r Result) {
 	if !j.ended.Load() {
 		j.Deliver(i, r)
 	}
+}
+
+func (j *Job) delivered(n int64) {
+	if j.Delivered != nil && !j.ended.Load() {
+		j.Delivered(n)
+	}
+}
+
+// settle delivers the outcome of an element for which no worker has sent a result.
+func (j *Job) settle(i int64, r Result) {
+	j.deliver(i, r)
+	j.delivered(1)
 }
 
 // A Batch is elements of a job that are with one worker.
@@ -133,7 +153,7 @@ type Batch struct {
 
 	count   int          // as it was sent
 	n       atomic.Int32 // elements that are still its own; take-back lowers it
-	done    atomic.Int32 // of these, finished
+	done    atomic.Int32 // of these, finished; only the port's consumer stores it
 	payload []byte       // while it waits for room
 }
 

@@ -24,10 +24,10 @@ type ladder struct {
 // to go off when it may have run for too long. Call it with mu, whenever the head may be another.
 func (w *worker) watch() {
 	w.trim()
-	if !w.up || w.ladder.up || len(w.fifo) == 0 {
+	if !w.up || w.ladder.up || w.fifo.Len() == 0 {
 		return
 	}
-	if b := w.fifo[0]; b.Job.ended.Load() && !b.Job.private {
+	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
 		w.finished(w.cut(b))
 		if b.finished() {
@@ -40,7 +40,7 @@ func (w *worker) watch() {
 	if w.armed {
 		return
 	}
-	if limit := w.fifo[0].Job.Timeout; limit > 0 {
+	if limit := w.fifo.First().Job.Timeout; limit > 0 {
 		// One timer for all: it is not set back with each element, but looks what is left when it goes off.
 		w.armed = true
 		w.timer.Reset(max(0, limit-time.Since(w.head)))
@@ -52,31 +52,29 @@ func (w *worker) climb(timeout bool) {
 	if w.ladder.up {
 		return
 	}
-	w.ladder = ladder{up: true, element: w.received.Load(), timeout: timeout}
-	w.climbing.Store(true)
+	w.ladder = ladder{up: true, element: w.received(), timeout: timeout}
+	w.alert.Add(1)
 	cause := abi.CauseCancel
 	if timeout {
 		cause = abi.CauseTimeout
 	}
 	w.port.Cancel(w.ladder.element, cause)
 	w.armed = true
-	w.timer.Reset(w.fifo[0].Job.Grace)
+	w.timer.Reset(w.fifo.First().Job.Grace)
 }
 
 // unladder takes the ladder away. Call it with mu.
 func (w *worker) unladder() {
 	w.ladder = ladder{}
-	w.climbing.Store(false)
+	w.alert.Add(-1)
 	w.armed = false
 	w.timer.Stop()
 }
 
-// descend is called with the outcome of an element while a ladder is up. If it is the one that the ladder is for,
-// its time was over before it came.
-func (w *worker) descend(number uint64, j *Job) *Failure {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	l := w.ladder
+// descend is called with the outcome of the head batch's next element while a ladder is up. If it is the one that the
+// ladder is for, its time was over before it came. Call it with mu.
+func (w *worker) descend(b *Batch) *Failure {
+	l, number := w.ladder, w.received()
 	if !l.up || number < l.element {
 		return nil
 	}
@@ -86,7 +84,7 @@ func (w *worker) descend(number uint64, j *Job) *Failure {
 	if number != l.element || !l.timeout {
 		return nil
 	}
-	return &Failure{Reason: TimedOut, Worker: w.index, PID: w.port.PID(), Timeout: j.Timeout, Killed: l.killed}
+	return &Failure{Reason: TimedOut, Worker: w.index, PID: w.port.PID(), Timeout: b.Job.Timeout, Killed: l.killed}
 }
 
 // expired is called by the timer.
@@ -99,14 +97,14 @@ func (w *worker) expired() {
 	case !w.up:
 		w.startErr = fmt.Errorf("mp: worker %d was not ready after %v: %w", w.index, w.e.cfg.StartTimeout, context.DeadlineExceeded)
 		w.port.Kill()
-	case w.ladder.up && w.received.Load() > w.ladder.element:
+	case w.ladder.up && w.received() > w.ladder.element:
 		w.unladder() // it ended just then
 		w.watch()
 	case w.ladder.up:
 		w.ladder.killed = true
 		w.port.Kill()
-	case len(w.fifo) > 0 && w.fifo[0].Job.Timeout > 0:
-		b := w.fifo[0]
+	case w.fifo.Len() > 0 && w.fifo.First().Job.Timeout > 0:
+		b := w.fifo.First()
 		ran, limit := time.Since(w.head), b.Job.Timeout
 		switch {
 		case ran < limit:

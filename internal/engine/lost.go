@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/go-multiproc/mp/internal/fifo"
 	"github.com/go-multiproc/mp/internal/sched"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -27,10 +29,10 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		pid = w.port.PID()
 	}
 	var failed []lostElement
-	number := w.received.Load()
+	number := w.received()
 	e.mu.Lock()
 	e.sched.Leave(&w.sched)
-	for _, b := range append(w.fifo, w.stalled...) {
+	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		done, n := int(b.done.Load()), int(b.n.Load())
 		begun := 0
 		if b.payload == nil && done < n {
@@ -49,7 +51,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(begun), N: n - begun})
 	}
-	w.fifo, w.stalled = nil, nil
+	w.fifo, w.stalled = fifo.Queue[*Batch]{}, nil
 	if e.workers[w.index] == w {
 		e.workers[w.index] = nil
 	}
@@ -72,7 +74,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	for _, l := range failed {
 		if up { // what fails before is Setup, and that is told below
 			e.count(false)
-			l.j.deliver(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
+			l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
 		}
 	}
 	e.replace(w, up, idle, exit, why)

@@ -6,8 +6,12 @@ import "github.com/go-multiproc/mp/internal/spawn"
 // lock, so no method but Help may wait or call back.
 type Port interface {
 	PID() int
-	// Send publishes a batch, or reports that there is no room for it now; room comes with progress.
+	// Room is how many batches can be sent now, as far as that is known before their payloads are.
+	Room() int
+	// Send takes a batch, or reports that there is no room for it now; room comes with progress. The worker sees it after
+	// Flush at the latest. A payload of more than MaxCopied bytes must not change until its elements have ended.
 	Send(b *Batch, payload []byte) bool
+	Flush()
 	// TakeBack takes back what has not begun of a batch that was sent, and returns how many have.
 	TakeBack(b *Batch) (begun int)
 	// Begun is how many elements of a batch have begun.
@@ -26,6 +30,9 @@ type Port interface {
 	// RSS is the worker's memory in bytes, 0 if it is not known.
 	RSS() int64
 }
+
+// MaxCopied is the size to which a port copies payloads.
+const MaxCopied = 64 << 10
 
 // A Host is told by a Port what happens. All calls but Up come from one goroutine at a time.
 type Host interface {

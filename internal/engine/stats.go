@@ -63,7 +63,7 @@ func (w *worker) info() WorkerInfo {
 		return i
 	}
 	i.State = "idle"
-	for _, b := range w.fifo {
+	for _, b := range w.fifo.All() {
 		if !b.finished() {
 			i.State, i.Function, i.Since = "running", b.Job.Function, w.head
 			break

@@ -3,72 +3,137 @@ package link
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 )
 
-// element is the context of a running element. It is made for every element, so it costs nothing until something asks
-// for Done; then a real context is made, so that contexts derived from it need no goroutine.
-type element struct {
-	base     context.Context
-	number   uint64
-	deadline time.Time
+// elements is the contexts of the elements that one worker runs, one after the other. Most functions never ask theirs for
+// anything, so an element costs a number until one does: whether it has ended, or was cancelled, follows from two
+// words. A real context is made when Done is asked for.
+type elements struct {
+	base   context.Context
+	number uint64        // of the next; owner: who runs elements
+	ended  atomic.Uint64 // elements with a lower number have ended
+	cancel atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
+	slab   []element     // to be used
+	mu     sync.Mutex    // held to make or cancel a real context
+	latest *element      // guarded by mu: the one with the last real context
+}
 
-	mu    sync.Mutex
-	inner context.Context
-	stop  context.CancelCauseFunc
-	err   error
+// element is the context of one element.
+type element struct {
+	of       *elements
+	number   uint64
+	deadline int64 // in nanoseconds since start, 0 for none
+	real     atomic.Pointer[realContext]
+}
+
+type realContext struct {
+	context.Context
+	stop context.CancelFunc
+}
+
+// start makes deadlines small numbers that keep the monotonic clock.
+var start = time.Now()
+
+// begin makes the context of the next element.
+func (s *elements) begin(timeout time.Duration) *element {
+	if len(s.slab) == 0 {
+		s.slab = make([]element, 64)
+	}
+	e := &s.slab[0]
+	s.slab = s.slab[1:]
+	e.of, e.number = s, s.number
+	s.number++
+	if timeout > 0 {
+		e.deadline = int64(time.Since(start) + timeout)
+	}
+	return e
+}
+
+// end ends an element's context when its function has returned, as every server does: what it left running should stop.
+func (s *elements) end(e *element) {
+	s.ended.Store(e.number + 1)
+	if r := e.real.Load(); r != nil {
+		r.stop()
+	}
+}
+
+// cancelled cancels the context of the element with this number, if it runs or is still to come.
+func (s *elements) cancelled(number uint64, cause uint8) {
+	s.cancel.Store((number+1)<<8 | uint64(cause))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.latest; e != nil && e.number == number {
+		e.real.Load().stop()
+	}
+}
+
+// why is the error of the element's context as its two words tell it.
+func (e *element) why() error {
+	if c := e.of.cancel.Load(); c>>8 == e.number+1 {
+		if uint8(c) == abi.CauseTimeout {
+			return context.DeadlineExceeded
+		}
+		return context.Canceled
+	}
+	if e.of.ended.Load() > e.number {
+		return context.Canceled
+	}
+	return nil
+}
+
+// context makes the real context. Both words are looked at after it can be found, so who sets one of them just then
+// either finds it or is seen here.
+func (e *element) context() context.Context {
+	if r := e.real.Load(); r != nil {
+		return r
+	}
+	s := e.of
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := e.real.Load(); r != nil {
+		return r
+	}
+	r := new(realContext)
+	r.Context, r.stop = context.WithCancel(s.base)
+	e.real.Store(r)
+	if s.latest == nil || s.latest.number < e.number {
+		s.latest = e
+	}
+	if e.why() != nil {
+		r.stop()
+	}
+	return r
 }
 
 // Deadline implements context.Context.
-func (e *element) Deadline() (time.Time, bool) { return e.deadline, !e.deadline.IsZero() }
+func (e *element) Deadline() (time.Time, bool) {
+	return start.Add(time.Duration(e.deadline)), e.deadline != 0
+}
 
 // Done implements context.Context.
 func (e *element) Done() <-chan struct{} { return e.context().Done() }
 
-// Err implements context.Context.
+// Err implements context.Context. The time is up when the parent says so, not when the deadline passes: else a function
+// could return its own error just before its call is told to have timed out.
 func (e *element) Err() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.err
-}
-
-// Value implements context.Context.
-func (e *element) Value(key any) any { return e.context().Value(key) }
-
-func (e *element) context() context.Context {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.inner == nil {
-		e.inner, e.stop = context.WithCancelCause(e.base)
-		if e.err != nil {
-			e.stop(e.err)
-		}
+	r := e.real.Load()
+	if r == nil {
+		return e.why()
 	}
-	return e.inner
-}
-
-func (e *element) cancel(cause uint8) {
-	err := context.Canceled
-	if cause == abi.CauseTimeout {
-		err = context.DeadlineExceeded
+	err := r.Err()
+	if err != nil && e.why() != nil {
+		return e.why()
 	}
-	e.close(err)
+	return err
 }
 
-// end cancels the context when its function has returned, as every server does: what it left running should stop.
-func (e *element) end() {
-	e.close(context.Canceled)
-}
+// Value implements context.Context. It does not tell of the real context, so that package context asks for Err here, which
+// knows that a time was up, and for AfterFunc.
+func (e *element) Value(key any) any { return e.of.base.Value(key) }
 
-func (e *element) close(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.err == nil {
-		e.err = err
-		if e.stop != nil {
-			e.stop(err)
-		}
-	}
-}
+// AfterFunc is what package context calls for contexts derived from this one, so that they need no goroutine.
+func (e *element) AfterFunc(f func()) func() bool { return context.AfterFunc(e.context(), f) }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
@@ -18,16 +17,14 @@ import (
 type Local struct {
 	host    engine.Host
 	handler Handler
-	base    context.Context
 
-	mu       sync.Mutex
-	work     *sync.Cond
-	queue    []*localBatch
-	current  *element
-	number   uint64
-	finish   bool
-	dead     bool
-	loopDone bool
+	elements elements
+
+	mu     sync.Mutex
+	work   *sync.Cond
+	queue  []*localBatch
+	finish bool
+	dead   bool
 }
 
 type localBatch struct {
@@ -38,7 +35,7 @@ type localBatch struct {
 
 // StartLocal starts the goroutine.
 func StartLocal(h engine.Host, handler Handler, base context.Context) *Local {
-	l := &Local{host: h, handler: handler, base: base}
+	l := &Local{host: h, handler: handler, elements: elements{base: base}}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
 		h.Up()
@@ -114,24 +111,15 @@ func (l *Local) serve(lb *localBatch) {
 }
 
 func (l *Local) one(b *engine.Batch, arg []byte) {
-	e := &element{base: l.base}
-	if b.Job.Timeout > 0 {
-		e.deadline = time.Now().Add(b.Job.Timeout)
-	}
-	l.mu.Lock()
-	e.number = l.number
-	l.number++
-	l.current = e
-	l.mu.Unlock()
+	e := l.elements.begin(b.Job.Timeout)
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
 }
 
 func (l *Local) report(e *element, status uint8, out []byte) {
-	e.end()
+	l.elements.end(e)
 	l.mu.Lock()
-	l.current = nil
 	dead := l.dead
 	l.mu.Unlock()
 	if !dead {
@@ -142,6 +130,12 @@ func (l *Local) report(e *element, status uint8, out []byte) {
 
 // PID implements engine.Port.
 func (l *Local) PID() int { return os.Getpid() }
+
+// Room implements engine.Port.
+func (l *Local) Room() int { return 64 }
+
+// Flush implements engine.Port: what is sent is seen at once.
+func (l *Local) Flush() {}
 
 // Send implements engine.Port.
 func (l *Local) Send(b *engine.Batch, payload []byte) bool {
@@ -170,14 +164,7 @@ func (l *Local) TakeBack(b *engine.Batch) int {
 func (l *Local) Begun(b *engine.Batch) int { return abi.Cursor(b.Local.Load()).Begun() }
 
 // Cancel implements engine.Port.
-func (l *Local) Cancel(number uint64, cause uint8) {
-	l.mu.Lock()
-	e := l.current
-	l.mu.Unlock()
-	if e != nil && e.number == number {
-		e.cancel(cause)
-	}
-}
+func (l *Local) Cancel(number uint64, cause uint8) { l.elements.cancelled(number, cause) }
 
 // Finish implements engine.Port.
 func (l *Local) Finish() bool {

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -27,8 +26,9 @@ type Port struct {
 	host  engine.Host
 
 	// Guarded by the lock of the worker in the engine, as all sending is.
-	slots *ring.SlotWriter
-	in    *ring.Writer
+	slots   *ring.SlotWriter
+	in      *ring.Writer
+	written bool // in has bytes that are not published
 
 	sent      atomic.Int64 // elements sent and neither answered nor taken back
 	batched   atomic.Int64 // messages with several elements sent, ever
@@ -213,9 +213,7 @@ func (p *Port) next() (done bool, err error) {
 	if p.large.under {
 		return p.more()
 	}
-	var head [abi.RecordHeader]byte
-	p.out.Read(head[:])
-	status, check, size := abi.Unrecord(binary.LittleEndian.Uint64(head[:]))
+	status, check, size := abi.Unrecord(p.out.Word())
 	if status < abi.StatusOK || status > abi.StatusEncode || check != p.number {
 		return false, fmt.Errorf("%w: record %d with number %d and status %d", ring.ErrCorrupt, p.number, check, status)
 	}

@@ -3,7 +3,7 @@ package link
 import (
 	"context"
 	"encoding/binary"
-	"sync/atomic"
+	"runtime"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -29,17 +29,14 @@ const quiet = 200 * time.Microsecond
 type server struct {
 	parent  *spawn.Parent
 	handler Handler
-	base    context.Context
 
 	slots *ring.SlotReader
 	in    *ring.Reader
 	out   *ring.Writer
 	spin  park.Spinner
 
-	current  atomic.Pointer[element] // what runs, for cancel
-	cancels  atomic.Uint64           // number+1 of an element to be cancelled that may not be current yet
-	causes   atomic.Uint32
-	number   uint64 // of the next element
+	elements elements
+	current  *element // what runs
 	batch    ring.Batch
 	payload  []byte // what is left of the batch's
 	external bool   // the payload lies in the byte ring
@@ -49,14 +46,13 @@ type server struct {
 	copied   []byte
 	woken    time.Time
 	failed   bool // the last element did not succeed
-	slab     []element
 	finished chan struct{}
 }
 
 // Serve does what the parent says until the parent says that it is enough. It reports whether the last element
 // succeeded. When the parent is gone it does not return in time to matter.
 func Serve(parent *spawn.Parent, h Handler, base context.Context, gone func()) bool {
-	s := &server{parent: parent, handler: h, base: base, left: -1, finished: make(chan struct{})}
+	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
 	go s.control(gone)
 	go s.loop()
@@ -72,11 +68,7 @@ func (s *server) control(gone func()) {
 			gone()
 			return
 		}
-		s.causes.Store(uint32(cause))
-		s.cancels.Store(number + 1)
-		if e := s.current.Load(); e != nil && e.number == number {
-			e.cancel(cause)
-		}
+		s.elements.cancelled(number, cause)
 	}
 }
 
@@ -98,9 +90,9 @@ func (s *server) loop() {
 		for s.left > 0 && s.slots.Begin() {
 			s.left--
 			arg := s.arg()
-			ctx := s.begin()
+			s.current = s.elements.begin(s.timeout)
 			running = true
-			status, record := s.handler.Run(ctx, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
+			status, record := s.handler.Run(s.current, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
 			running = false
 			s.publish(status, record)
 		}
@@ -179,33 +171,12 @@ func (s *server) arg() []byte {
 	return arg
 }
 
-// begin makes the context of the next element.
-func (s *server) begin() context.Context {
-	if len(s.slab) == 0 {
-		s.slab = make([]element, 32)
-	}
-	e := &s.slab[0]
-	s.slab = s.slab[1:]
-	e.base, e.number = s.base, s.number
-	s.number++
-	if s.timeout > 0 {
-		e.deadline = time.Now().Add(s.timeout)
-	}
-	s.current.Store(e)
-	if s.cancels.Load() == e.number+1 { // it came before the element was current
-		e.cancel(uint8(s.causes.Load()))
-	}
-	return e
-}
-
 // publish ends an element: its context, and its record, the header of which is still to be filled in.
 func (s *server) publish(status uint8, record []byte) {
-	if e := s.current.Swap(nil); e != nil {
-		e.end()
-	}
+	s.elements.end(s.current)
 	s.failed = status != abi.StatusOK
 	size := len(record) - abi.RecordHeader
-	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.number-1), uint64(size)))
+	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.current.number), uint64(size)))
 	for len(record)%abi.RecordAlign != 0 {
 		record = append(record, 0)
 	}
@@ -277,6 +248,7 @@ func (s *server) wake() {
 
 // sleepUntil sleeps on WorkFlag until ready.
 func (s *server) sleepUntil(ready func() bool) {
+	runtime.Gosched() // the sleep holds the P until the runtime's monitor takes it: first whoever else wants to run
 	flag := s.parent.Channel.WorkFlag
 	for {
 		flag.Store(1)

@@ -29,6 +29,7 @@ const (
 type Spinner struct {
 	pauses, yields int
 	started        bool
+	single         bool // one P: what is awaited may need it. With more, Gosched would wake an idle one each time, which costs a wake-up
 	misses         int
 }
 
@@ -36,6 +37,7 @@ type Spinner struct {
 func (s *Spinner) Spin(ready func() bool) bool {
 	if !s.started {
 		s.started, s.pauses, s.yields = true, maxPauses, initialYield
+		s.single = runtime.GOMAXPROCS(0) == 1
 	}
 	for range s.pauses {
 		if ready() {
@@ -51,7 +53,9 @@ func (s *Spinner) Spin(ready func() bool) bool {
 			return true
 		}
 		osenv.Yield()
-		runtime.Gosched() // other goroutines of this process count as well
+		if s.single {
+			runtime.Gosched()
+		}
 	}
 	s.misses++
 	s.pauses = max(s.pauses/2, 1)

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -116,6 +117,13 @@ func (r *Reader) Read(dst []byte) int {
 	n += copy(dst[n:], r.buf)
 	r.pos += uint64(n)
 	return n
+}
+
+// Word reads the next 8 bytes, which must be known and lie at a multiple of 8.
+func (r *Reader) Word() uint64 {
+	at := int(r.pos) & (len(r.buf) - 1)
+	r.pos += 8
+	return binary.LittleEndian.Uint64(r.buf[at : at+8])
 }
 
 // View returns the next n bytes where they lie, if they lie in one piece and are known, else nil. They must be used

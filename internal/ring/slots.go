@@ -25,6 +25,7 @@ type SlotWriter struct {
 	tail  *atomic.Uint64 // shared; only the SlotWriter stores it
 	head  *atomic.Uint64 // shared; the worker stores it, and may store anything
 	pos   uint64
+	shown uint64 // of these, published
 	seen  uint64
 }
 
@@ -32,6 +33,9 @@ type SlotWriter struct {
 func NewSlotWriter(mem Memory, tail, head *atomic.Uint64) *SlotWriter {
 	return &SlotWriter{mem: mem, slots: len(mem) / abi.SlotSize, tail: tail, head: head}
 }
+
+// Size is how many slots there are.
+func (s *SlotWriter) Size() int { return s.slots }
 
 // Free is how many slots can be published now.
 func (s *SlotWriter) Free() (int, error) {
@@ -46,20 +50,32 @@ func (s *SlotWriter) Free() (int, error) {
 	return s.slots - int(s.pos-h), nil
 }
 
-// Publish shows a batch to the worker and returns the number of its slot, for which there must be a free one.
-func (s *SlotWriter) Publish(b Batch) uint64 {
+// Put writes a batch into the next slot, for which there must be a free one, and returns its number. The worker sees it
+// after Publish.
+func (s *SlotWriter) Put(b Batch) uint64 {
 	n := s.pos
 	m := s.mem[int(n)%s.slots*abi.SlotSize:][:abi.SlotSize]
+	// Plain stores, the cursor's as well: nobody looks at a free slot, and the tail's store comes after them. An atomic store
+	// would wait for the line, which the worker's CPU holds, once for each slot.
+	binary.LittleEndian.PutUint64(m[abi.SlotCursor:], uint64(abi.MakeCursor(lap(n, s.slots), 0, uint16(b.Count))))
 	binary.LittleEndian.PutUint64(m[abi.SlotBytes:], b.Size)
 	binary.LittleEndian.PutUint64(m[abi.SlotTimeout:], uint64(b.Timeout))
 	binary.LittleEndian.PutUint32(m[abi.SlotFunc:], b.Func)
 	binary.LittleEndian.PutUint16(m[abi.SlotCount:], uint16(b.Count))
 	m[abi.SlotKind], m[abi.SlotFlags] = b.Kind, b.Flags
 	copy(m[abi.SlotPayload:], b.Inline)
-	s.cursor(n).Store(uint64(abi.MakeCursor(lap(n, s.slots), 0, uint16(b.Count))))
 	s.pos++
-	s.tail.Store(s.pos) // SYNC POINT slot tail: pairs with SlotReader.Next
 	return n
+}
+
+// Publish shows the worker what was put, and reports whether that was anything.
+func (s *SlotWriter) Publish() bool {
+	if s.shown == s.pos {
+		return false
+	}
+	s.shown = s.pos
+	s.tail.Store(s.pos) // SYNC POINT slot tail: pairs with SlotReader.Next
+	return true
 }
 
 func (s *SlotWriter) cursor(n uint64) *atomic.Uint64 {

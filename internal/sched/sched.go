@@ -1,6 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"github.com/go-multiproc/mp/internal/fifo"
+)
 
 // The scheduler's aims. See doc.go for where they come from.
 const (
@@ -92,6 +96,7 @@ type Worker struct {
 	ready    bool
 	inFlight int // handed out and not finished
 	idle     bool
+	sated    bool // it had as much as it may; it gets more when a quarter of that is gone
 }
 
 // InFlight is the number of elements that the worker was given and has not finished.
@@ -100,7 +105,7 @@ func (w *Worker) InFlight() int { return w.inFlight }
 // Scheduler decides which worker gets which elements, and when. It does no I/O, knows no clock and is not safe for
 // concurrent use. The zero value is ready.
 type Scheduler struct {
-	queue   []*Job // with elements waiting; the first is next
+	queue   fifo.Queue[*Job] // with elements waiting; the first is next
 	workers []*Worker
 	idle    []*Worker // ready and without work; the last to become so is the first to get some: its caches are warm
 	waiting int64
@@ -168,10 +173,10 @@ func (s *Scheduler) enqueue(j *Job, front bool) {
 		return
 	}
 	j.queued = true
-	s.queue = append(s.queue, j)
 	if front {
-		copy(s.queue[1:], s.queue)
-		s.queue[0] = j
+		s.queue.PushFront(j)
+	} else {
+		s.queue.Push(j)
 	}
 }
 
@@ -182,22 +187,37 @@ func (s *Scheduler) End(j *Job) int64 {
 	j.ended, j.back, j.next = true, nil, j.end
 	if j.queued {
 		j.queued = false
-		s.queue = remove(s.queue, j)
+		s.queue.Remove(j)
 	}
 	return n
 }
 
-// Next hands the next batch to w, or nothing if none waits or w has enough. Jobs take turns, a batch each.
-func (s *Scheduler) Next(w *Worker) (Batch, bool) {
-	if !w.ready || len(s.queue) == 0 {
-		return Batch{}, false
+// Next hands batches to w: as many as list has room for, but none if none waits or w has enough. Jobs take turns, a batch
+// each. It returns how many it handed out.
+func (s *Scheduler) Next(w *Worker, list []Batch) int {
+	n := 0
+	for n < len(list) && s.next(w, &list[n]) {
+		n++
 	}
-	j := s.queue[0]
+	return n
+}
+
+func (s *Scheduler) next(w *Worker, b *Batch) bool {
+	j := s.queue.First()
+	if !w.ready || j == nil {
+		return false
+	}
 	n := s.size(j)
-	if w.inFlight > 0 && w.inFlight+n > s.window(j, n) {
-		return Batch{}, false
+	if w.inFlight > 0 {
+		// Topped up a quarter at a time: each message by itself would cost a look at everything for one element.
+		most := s.window(j, n)
+		if w.inFlight+n > most || (w.sated && w.inFlight > most*3/4) {
+			w.sated = true
+			return false
+		}
 	}
-	b := Batch{Job: j}
+	w.sated = false
+	b.Job = j
 	if len(j.back) > 0 {
 		r := &j.back[0]
 		b.Range = Range{r.First, min(n, r.N)}
@@ -216,12 +236,14 @@ func (s *Scheduler) Next(w *Worker) (Batch, bool) {
 		w.idle = false
 		s.idle = remove(s.idle, w)
 	}
-	s.queue = s.queue[1:]
-	j.queued = false
-	if j.Waiting() > 0 {
-		s.enqueue(j, false)
+	if j.Waiting() == 0 {
+		j.queued = false
+		s.queue.Pop()
+	} else if s.queue.Len() > 1 {
+		s.queue.Pop()
+		s.queue.Push(j)
 	}
-	return b, true
+	return true
 }
 
 // size is how many elements of j make a batch now: about a millisecond of work, and never more than a share of what

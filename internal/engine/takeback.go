@@ -1,0 +1,89 @@
+package engine
+
+import "github.com/go-multiproc/mp/internal/sched"
+
+// takeBack takes back at least n elements that have not begun, if there are so many, the last first, and returns how
+// many it got. Elements of jobs that have ended are gone.
+func (w *worker) takeBack(n int) int {
+	type part struct {
+		j *Job
+		r sched.Range
+	}
+	var got []part
+	total := 0
+	w.mu.Lock()
+	if w.dead {
+		w.mu.Unlock()
+		return 0
+	}
+	take := func(b *Batch, left int) {
+		got = append(got, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
+		total += left
+	}
+	for len(w.stalled) > 0 && total < n {
+		b := w.stalled[len(w.stalled)-1]
+		w.stalled = w.stalled[:len(w.stalled)-1]
+		take(b, int(b.n.Swap(0)))
+	}
+	sent := w.fifo.All()
+	for i := len(sent) - 1; i >= 0 && total < n; i-- {
+		take(sent[i], w.cut(sent[i]))
+	}
+	w.trim()
+	w.mu.Unlock()
+	if total == 0 {
+		return 0
+	}
+	e := w.e
+	e.mu.Lock()
+	e.sched.Finished(&w.sched, total)
+	for _, p := range got {
+		e.sched.Return(&p.j.sched, p.r)
+	}
+	e.mu.Unlock()
+	return total
+}
+
+// cut takes back what has not begun of a batch that was sent, and returns how many elements that was. Call it with mu.
+func (w *worker) cut(b *Batch) int {
+	w.alert.Add(1) // before the worker can go on to the next batch, whose results must not be counted to this one
+	defer w.alert.Add(-1)
+	begun, n := w.port.TakeBack(b), int(b.n.Load())
+	if begun >= n {
+		return 0
+	}
+	b.n.Store(int32(begun))
+	return n - begun
+}
+
+// drop takes back what has not begun of a job that has ended, and cancels what has.
+func (w *worker) drop(j *Job) {
+	total := 0
+	w.mu.Lock()
+	if w.dead {
+		w.mu.Unlock()
+		return
+	}
+	kept := w.stalled[:0]
+	for _, b := range w.stalled {
+		if b.Job == j {
+			total += int(b.n.Load())
+		} else {
+			kept = append(kept, b)
+		}
+	}
+	w.stalled = kept
+	for _, b := range w.fifo.All() {
+		if b.Job != j {
+			continue
+		}
+		total += w.cut(b)
+	}
+	w.watch() // what has begun is at the head now, or when its predecessors' results have come
+	w.mu.Unlock()
+	if total > 0 {
+		w.finished(total)
+		w.e.fill(w)
+		w.e.balance()
+	}
+}
