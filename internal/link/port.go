@@ -19,6 +19,10 @@ import (
 // tick is how long results can lie in the ring unnoticed, behind which an element of the same batch takes its time.
 const tick = 2 * time.Millisecond
 
+// helpPatience is how long a caller looks for its answer itself: enough for a worker that must first be woken on a CPU
+// that was halted.
+const helpPatience = 150 * time.Microsecond
+
 // Port is the parent's half: it sends batches to one worker process and reports its results. It implements
 // engine.Port; see there for who may call what.
 type Port struct {
@@ -68,6 +72,7 @@ func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
 		return nil, err
 	}
 	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), gone: make(chan struct{}), tail: child.Channel.U64(abi.OffOutTail)}
+	p.helper.Patience = helpPatience
 	p.slots, p.in, p.out = child.Channel.ParentEnds()
 	go p.run()
 	return p, nil

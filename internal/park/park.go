@@ -13,30 +13,40 @@ package park
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/go-multiproc/mp/internal/osenv"
 )
 
 const (
-	maxPauses    = 32 // rounds of pausesPerRound: about 2 µs
-	pauseRound   = 4
-	maxYields    = 64 // about 50 µs when nobody else wants the CPU
-	probePeriod  = 32 // with a spent budget, so seldom is yielding tried again
-	initialYield = 16
+	maxPauses  = 32 // rounds of pauseRound: about 2 µs
+	pauseRound = 4
+	yieldRound = 4 // yields between two looks at the clock
+
+	// DefaultPatience is for who serves; who waits for one answer and has nothing else to do may have more.
+	DefaultPatience = 50 * time.Microsecond
+	minPatience     = 2 * time.Microsecond // below it, yielding is not tried
+	probePeriod     = 16                   // but every so often
 )
 
 // A Spinner is the adaptive part of waiting. The zero value is ready. Not safe for concurrent use.
 type Spinner struct {
-	pauses, yields int
-	started        bool
-	single         bool // one P: what is awaited may need it. With more, Gosched would wake an idle one each time, which costs a wake-up
-	misses         int
+	Patience time.Duration // the longest time to yield. Defaults to DefaultPatience.
+
+	pauses  int
+	yield   time.Duration
+	started bool
+	single  bool // one P: what is awaited may need it. With more, Gosched would wake an idle one each time, which costs a wake-up
+	misses  int
 }
 
 // Spin waits until ready reports true and returns true, or false when its budget is spent: then the caller sleeps.
 func (s *Spinner) Spin(ready func() bool) bool {
 	if !s.started {
-		s.started, s.pauses, s.yields = true, maxPauses, initialYield
+		if s.Patience == 0 {
+			s.Patience = DefaultPatience
+		}
+		s.started, s.pauses, s.yield = true, maxPauses, s.Patience
 		s.single = runtime.GOMAXPROCS(0) == 1
 	}
 	for range s.pauses {
@@ -46,22 +56,33 @@ func (s *Spinner) Spin(ready func() bool) bool {
 		}
 		osenv.Pause(pauseRound)
 	}
-	for range s.yields {
-		if ready() {
-			s.yields = min(2*s.yields, maxYields)
-			s.pauses = max(s.pauses/2, 1)
-			return true
-		}
-		osenv.Yield()
-		if s.single {
-			runtime.Gosched()
-		}
+	if s.yield >= minPatience && s.yields(ready) {
+		s.yield = min(2*s.yield, s.Patience)
+		s.pauses = max(s.pauses/2, 1)
+		return true
 	}
 	s.misses++
 	s.pauses = max(s.pauses/2, 1)
-	s.yields /= 2
-	if s.yields == 0 && s.misses%probePeriod == 0 {
-		s.yields = initialYield
+	s.yield /= 2
+	if s.yield < minPatience && s.misses%probePeriod == 0 {
+		s.yield = s.Patience
 	}
 	return ready()
+}
+
+func (s *Spinner) yields(ready func() bool) bool {
+	for begun := time.Now(); ; {
+		for range yieldRound {
+			if ready() {
+				return true
+			}
+			osenv.Yield()
+			if s.single {
+				runtime.Gosched()
+			}
+		}
+		if time.Since(begun) > s.yield {
+			return ready()
+		}
+	}
 }
