@@ -81,10 +81,8 @@ type Failure struct {
 const maxPayload = MaxCopied
 
 // encode appends as many of the elements to dst as make one message, at least one. The message starts at start. The error is
-// of the element after them.
+// of the element after them. Call it with encoding.
 func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags uint8, n int, err error) {
-	j.encoding.RLock()
-	defer j.encoding.RUnlock()
 	sized := r.N > 1 && !j.Fixed
 	start = len(dst)
 	for n < r.N && len(dst)-start < maxPayload && !j.ended.Load() {

@@ -11,23 +11,26 @@ var errUnexpected = errors.New("a result of no element")
 
 // A burst is what the port's consumer notes of results until Progress.
 type burst struct {
-	batch *Batch // at the head
-	job   *Job   // of the last result
-	n     int64  // results of that job
-	total int    // of any job
-	bad   int    // of these, errors
-	mixed bool   // of several jobs
+	ahead []*Batch // the head of the worker's fifo as last seen: the order is the same, and new ones come behind
+	job   *Job     // of the last result
+	n     int64    // results of that job
+	total int      // of any job
+	bad   int      // of these, errors
+	store []*Batch // behind ahead
+	mixed bool     // of several jobs
 }
 
 // Result implements Host. It takes no lock but to look into an alert.
 func (w *worker) Result(status uint8, payload []byte) error {
 	r := Result{Status: status, Payload: payload, Worker: w.index}
-	b := w.burst.batch
-	if w.alert.Load() != 0 || b == nil || b.finished() {
-		if b = w.atHead(&r); b == nil {
+	var b *Batch
+	if w.alert.Load() == 0 {
+		b = w.burst.head()
+	}
+	if b == nil {
+		if b = w.look(&r); b == nil {
 			return errUnexpected
 		}
-		w.burst.batch = b
 	}
 	j, done := b.Job, b.done.Load()
 	if !j.private {
@@ -42,17 +45,39 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	return nil
 }
 
-// atHead is the batch at the head, nil if there is none, and whether the ladder has already decided about its element.
-func (w *worker) atHead(r *Result) *Batch {
+// head is the batch at the head, nil if it is not among those that were seen.
+func (c *burst) head() *Batch {
+	for len(c.ahead) > 0 {
+		if b := c.ahead[0]; !b.finished() {
+			return b
+		}
+		c.ahead = c.ahead[1:]
+	}
+	return nil
+}
+
+// lookAhead is how many batches the consumer looks at under one lock.
+const lookAhead = 64
+
+// look finds the batch at the head, nil if there is none, and whether a ladder has already decided about its element.
+func (w *worker) look(r *Result) *Batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trim()
+	w.clean()
 	if w.fifo.Len() == 0 {
 		return nil
 	}
-	b := w.fifo.First()
-	r.Failure = w.descend(b)
-	return b
+	all := w.fifo.All()
+	w.burst.ahead = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
+	w.burst.store = w.burst.ahead
+	r.Failure = w.descend(all[0])
+	return all[0]
+}
+
+// clean is trim by the consumer, who alone looks at batches without a lock, and so knows that nobody does any more.
+func (w *worker) clean() {
+	w.burst.ahead = nil
+	w.drain(w.recycle)
 }
 
 func (w *worker) note(j *Job, bad bool) {
@@ -81,13 +106,13 @@ func (w *worker) tell() {
 func (w *worker) Progress() {
 	w.tell()
 	c := w.burst
-	w.burst = burst{batch: c.batch}
+	w.burst = burst{ahead: c.ahead, store: c.store}
 	now := time.Now()
 	w.mu.Lock()
 	took := now.Sub(w.head)
 	if w.fifo.Len() > 0 && w.fifo.First().done.Load() > 0 {
 		w.head = now
-		w.trim()
+		w.clean()
 	}
 	sent := false
 	for len(w.stalled) > 0 && w.port.Send(w.stalled[0], w.stalled[0].payload) {
@@ -102,7 +127,8 @@ func (w *worker) Progress() {
 	}
 	w.watch()
 	if w.fifo.Len() == 0 {
-		w.burst.batch, w.slab = nil, nil // what is idle keeps no job's memory
+		w.burst.ahead = nil
+		clear(w.burst.store[:cap(w.burst.store)]) // what is idle keeps no job's memory
 	}
 	w.done += int64(c.total)
 	up := w.up

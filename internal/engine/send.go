@@ -38,51 +38,64 @@ var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, 
 // send encodes batches that the scheduler has given to w, and sends them.
 func (w *worker) send(list []sched.Batch) {
 	buf := buffers.Get().(*buffer)
-	for _, sb := range list {
-		w.encode(buf, sb)
-		if len(buf.bytes) > maxPayload {
-			w.ship(buf)
+	sent := true
+	for len(list) > 0 {
+		n, left, err := w.encode(buf, list)
+		if left > 0 {
+			w.giveBack(list[n-1], left, err)
+		}
+		if list = list[n:]; len(buf.bytes) > maxPayload || len(list) == 0 {
+			sent = w.ship(buf) && sent
 		}
 	}
-	w.ship(buf)
 	buffers.Put(buf)
+	if !sent {
+		w.e.dispatch()
+	}
 }
 
-// encode encodes one batch. What does not fit goes back, and an element that cannot be encoded has its outcome.
-func (w *worker) encode(buf *buffer, sb sched.Batch) {
-	j := sb.Job.Owner.(*Job)
-	o := outgoing{job: j, first: sb.First}
-	if j.Arg != nil {
-		o.n, o.payload = 1, j.Arg
-		buf.out = append(buf.out, o)
-		return
+// encode encodes the first n batches of a list, of one job: fewer if the buffer is full, or if the last could not be encoded
+// wholly: then left elements of it are not, the first of them because of err, if that is set.
+func (w *worker) encode(buf *buffer, list []sched.Batch) (n, left int, err error) {
+	j := list[0].Job.Owner.(*Job)
+	j.encoding.RLock()
+	defer j.encoding.RUnlock()
+	for n < len(list) && list[n].Job == &j.sched && len(buf.bytes) <= maxPayload && left == 0 {
+		sb := list[n]
+		n++
+		o := outgoing{job: j, first: sb.First, n: 1, payload: j.Arg}
+		if o.payload == nil {
+			buf.bytes, o.from, o.flags, o.n, err = j.encode(buf.bytes, sb.Range)
+			o.to = len(buf.bytes)
+		}
+		if left = sb.N - o.n; o.n > 0 {
+			buf.out = append(buf.out, o)
+		}
 	}
-	var err error
-	buf.bytes, o.from, o.flags, o.n, err = j.encode(buf.bytes, sb.Range)
-	o.to = len(buf.bytes)
-	rest := sched.Range{First: sb.First + int64(o.n), N: sb.N - o.n}
+	return n, left, err
+}
+
+// giveBack returns the last elements of a batch to the scheduler; the first of them has failed if err is set.
+func (w *worker) giveBack(sb sched.Batch, left int, err error) {
+	j := sb.Job.Owner.(*Job)
+	rest := sched.Range{First: sb.First + int64(sb.N-left), N: left}
 	if err != nil {
 		rest.First++
 		rest.N--
 	}
-	if rest.N > 0 || err != nil {
-		w.e.mu.Lock()
-		w.e.sched.Finished(&w.sched, sb.N-o.n)
-		w.e.sched.Return(&j.sched, rest)
-		w.e.mu.Unlock()
-	}
-	if o.n > 0 {
-		buf.out = append(buf.out, o)
-	}
+	w.e.mu.Lock()
+	w.e.sched.Finished(&w.sched, left)
+	w.e.sched.Return(&j.sched, rest)
+	w.e.mu.Unlock()
 	if err != nil {
 		w.e.count(false)
-		j.settle(sb.First+int64(o.n), Result{Failure: &Failure{Reason: Unsent, Err: err, Worker: w.index}, Worker: w.index})
+		j.settle(rest.First-1, Result{Failure: &Failure{Reason: Unsent, Err: err, Worker: w.index}, Worker: w.index})
 	}
 }
 
-// ship sends what was encoded, and empties the buffer.
-func (w *worker) ship(buf *buffer) {
-	dropped, back := 0, false
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead, and others should have it.
+func (w *worker) ship(buf *buffer) (sent bool) {
+	dropped := 0
 	w.mu.Lock()
 	for _, o := range buf.out {
 		if o.payload == nil {
@@ -93,14 +106,13 @@ func (w *worker) ship(buf *buffer) {
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
-			back = true
 		case o.job.ended.Load(): // its End will not look here again
 			dropped += o.n
 		default:
 			w.post(o)
 		}
 	}
-	if !w.dead {
+	if sent = !w.dead; sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
@@ -110,9 +122,7 @@ func (w *worker) ship(buf *buffer) {
 	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > 2*maxPayload {
 		buf.bytes = nil // a large payload may still be on its way out of it
 	}
-	if back {
-		w.e.dispatch()
-	}
+	return sent
 }
 
 // post sends one batch, or puts it aside until there is room. Call it with mu.
@@ -120,7 +130,7 @@ func (w *worker) post(o outgoing) {
 	b := w.newBatch()
 	b.Job, b.First, b.Flags, b.count = o.job, o.first, o.flags, o.n
 	b.n.Store(int32(o.n))
-	if o.n == 1 {
+	if o.job.Waited {
 		w.serves.Store(o.job)
 	}
 	if len(w.stalled) > 0 || !w.port.Send(b, o.payload) {
@@ -133,14 +143,29 @@ func (w *worker) post(o outgoing) {
 	w.append(b)
 }
 
+// newBatch is a batch to be filled in. Call it with mu.
 func (w *worker) newBatch() *Batch {
-	if len(w.slab) == 0 {
-		w.slab = make([]Batch, 32)
+	n := len(w.free)
+	if n == 0 {
+		return new(Batch)
 	}
-	b := &w.slab[0]
-	w.slab = w.slab[1:]
+	b := w.free[n-1]
+	w.free = w.free[:n-1]
 	return b
 }
+
+// recycle keeps a batch that nobody refers to any more for newBatch. Call it with mu.
+func (w *worker) recycle(b *Batch) {
+	if len(w.free) < maxFree {
+		b.Job, b.Local, b.payload = nil, nil, nil
+		b.n.Store(0)
+		b.done.Store(0)
+		w.free = append(w.free, b)
+	}
+}
+
+// maxFree is how many batches are kept: as many as a channel has slots.
+const maxFree = 256
 
 // append puts a batch that was sent at the end. Call it with mu.
 func (w *worker) append(b *Batch) {

@@ -28,7 +28,7 @@ type worker struct {
 	fifo     fifo.Queue[*Batch] // sent, not finished
 	passed   uint64             // elements of batches that were trimmed
 	stalled  []*Batch           // encoded, no room yet
-	slab     []Batch            // to be used
+	free     []*Batch           // to be used again
 	head     time.Time
 	up       bool
 	retired  bool
@@ -54,7 +54,10 @@ func (w *worker) received() uint64 {
 }
 
 // trim drops finished batches from the head. Call it with mu.
-func (w *worker) trim() {
+func (w *worker) trim() { w.drain(func(*Batch) {}) }
+
+// drain is trim that hands the batches to drop.
+func (w *worker) drain(drop func(*Batch)) {
 	for w.fifo.Len() > 0 {
 		b := w.fifo.First()
 		if !b.finished() {
@@ -62,6 +65,7 @@ func (w *worker) trim() {
 		}
 		w.passed += uint64(b.done.Load())
 		w.fifo.Pop()
+		drop(b)
 	}
 }
 
