@@ -18,7 +18,7 @@ const MaxDepth = 10_000
 
 // TypeError reports a type that cannot cross a process boundary.
 type TypeError struct {
-	Path   string // from the type that was asked for to the part that is to blame: "Job.Done", "[]map[string]chan int"
+	Path   string // from the type that was asked for to the part that is to blame: "main.Job.Done", "[]chan int[]"
 	Reason string
 	Type   reflect.Type // the part
 }
@@ -42,18 +42,15 @@ func (c Codec[T]) Plan() *Plan { return c.plan }
 
 // Plan is how values of one type are encoded. Immutable once PlanOf has returned it.
 type Plan struct {
-	typ      reflect.Type
-	flat     bool    // its memory is its encoding: no pointers, no padding, no bytes that are invalid
-	fixed    int     // the encoded size, -1 if it varies
-	min      int     // the least encoded size
-	sig      string  // see Signature
-	enc      encoder // of the value at a pointer
-	dec      decoder
-	building bool
+	typ   reflect.Type
+	flat  bool   // its memory is its encoding: no pointers, no padding, no bytes that are invalid
+	fixed int    // the encoded size, -1 if it varies
+	min   int    // the least encoded size; 0 only for a type without memory
+	head  string // what it is, and of what: see Signature
+	parts []part
+	enc   encoder // of the value at a pointer; nil in a plan that is not complete
+	dec   decoder
 }
-
-// Signature describes the structure of the type: equal for two processes if and only if they understand each other.
-func (p *Plan) Signature() string { return p.sig }
 
 // FixedSize is the encoded size of every value, if it is the same for all.
 func (p *Plan) FixedSize() (int, bool) { return max(p.fixed, 0), p.fixed >= 0 }

@@ -14,23 +14,27 @@
 //	slice              0 for nil, else length+1 (uvarint), elements
 //	map                0 for nil, else length+1, keys and values by turns, in no order
 //	pointer            0 for nil, 1 and what it points to
-//	array, struct      elements, fields; fields named _ are left out
-//	marshaller         length, what MarshalBinary, or else MarshalText, returned
+//	array, struct      elements, fields; fields named _ are left out; a struct that has nothing else is one 0
+//	marshaller         length, what MarshalBinary, or else GobEncode, or else MarshalText, returned
 //	interface          0 for nil, else 1, the registered name as a string, the value
-//	error (the type)   what the hooks of SetErrorHooks make of it
+//	error (the type)   0 for nil, else 1 and what the hooks of SetErrorHooks make of it
 //
-// A value delimits itself, so values can follow each other with nothing between.
+// A value delimits itself, so values can follow each other with nothing between. Only a type without memory, like
+// struct{}, takes no bytes.
 //
 // # What can cross
 //
 // Everything but channels, functions, unsafe.Pointer, and structs with unexported fields that have no marshaller: copying
-// half of a struct silently would be worse than an error. PlanOf reports where in the type the trouble is. What two pointers share is
+// half of a struct silently would be worse than an error. For the same reason the marshaller of an embedded field does not
+// stand for a struct that has more fields. PlanOf reports where in the type the trouble is. What two pointers share is
 // copied twice. A value that contains itself is ErrCycle, found by depth: MaxDepth levels.
 //
 // # Hostile input
 //
 // Decode believes nothing. Every length is compared with what is left before anything is allocated: n elements need at
-// least n times their least size, so what is allocated is a small multiple of what was received. Depth is limited, names
+// least n times their least size. Where elements have much more memory than bytes, slices grow as these come. So what is
+// allocated is a small multiple of what was received, as far as that is a matter of lengths; a type can have more memory
+// than bytes by itself, in a recursive one at most MaxDepth times. Depth is limited, names
 // of interfaces are looked up in a table, invalid bools are refused. Nothing refers to the input afterwards. A type's own
 // unmarshaller sees bytes of the peer's choice; that it stands them is its author's promise.
 package codec

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding"
 	"encoding/binary"
 	"fmt"
 	"reflect"
@@ -34,6 +33,10 @@ func encodeFlat(size int) encoder {
 	}
 }
 
+// encodeNothing is for structs with memory and nothing in it. They take a byte, so that a length is never larger than
+// what follows it.
+func encodeNothing(dst []byte, _ unsafe.Pointer, _ int) ([]byte, error) { return append(dst, 0), nil }
+
 func encodeString(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
 	s := *(*string)(p)
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...), nil
@@ -50,15 +53,15 @@ func encodeSlice(t reflect.Type, elem *Plan) encoder {
 	size := t.Elem().Size()
 	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 		s := (*slice)(p)
-		if s.data == nil {
+		switch {
+		case s.data == nil:
 			return append(dst, 0), nil
+		case depth == 0:
+			return dst, ErrCycle
 		}
 		dst = binary.AppendUvarint(dst, uint64(s.len)+1)
 		if elem.flat {
 			return append(dst, unsafe.Slice((*byte)(s.data), uintptr(s.len)*size)...), nil
-		}
-		if depth == 0 {
-			return dst, ErrCycle
 		}
 		var err error
 		for i := range s.len {
@@ -71,8 +74,8 @@ func encodeSlice(t reflect.Type, elem *Plan) encoder {
 }
 
 func encodeArray(n int, elem *Plan) encoder {
+	size := elem.typ.Size()
 	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
-		size := elem.typ.Size()
 		var err error
 		for i := range n {
 			if dst, err = elem.enc(dst, unsafe.Add(p, uintptr(i)*size), depth); err != nil {
@@ -109,53 +112,6 @@ func encodeStruct(fields []field) encoder {
 	}
 }
 
-func encodeMap(t reflect.Type, key, value *Plan) encoder {
-	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
-		m := reflect.NewAt(t, p).Elem()
-		switch {
-		case m.IsNil():
-			return append(dst, 0), nil
-		case depth == 0:
-			return dst, ErrCycle
-		}
-		dst = binary.AppendUvarint(dst, uint64(m.Len())+1)
-		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
-		var err error
-		for it := m.MapRange(); it.Next(); {
-			k.Elem().SetIterKey(it)
-			v.Elem().SetIterValue(it)
-			if dst, err = key.enc(dst, k.UnsafePointer(), depth-1); err != nil {
-				return dst, err
-			}
-			if dst, err = value.enc(dst, v.UnsafePointer(), depth-1); err != nil {
-				return dst, err
-			}
-		}
-		return dst, nil
-	}
-}
-
-func encodeBinary(t reflect.Type) encoder {
-	return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
-		b, err := reflect.NewAt(t, p).Interface().(encoding.BinaryMarshaler).MarshalBinary()
-		return appendMarshalled(dst, t, b, err)
-	}
-}
-
-func encodeText(t reflect.Type) encoder {
-	return func(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
-		b, err := reflect.NewAt(t, p).Interface().(encoding.TextMarshaler).MarshalText()
-		return appendMarshalled(dst, t, b, err)
-	}
-}
-
-func appendMarshalled(dst []byte, t reflect.Type, b []byte, err error) ([]byte, error) {
-	if err != nil {
-		return dst, fmt.Errorf("marshalling a %s: %w", t, err)
-	}
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...), nil
-}
-
 func encodeInterface(t reflect.Type) encoder {
 	return func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 		v := reflect.NewAt(t, p).Elem()
@@ -178,12 +134,14 @@ func encodeInterface(t reflect.Type) encoder {
 	}
 }
 
-func encodeError(dst []byte, p unsafe.Pointer, _ int) ([]byte, error) {
+func encodeError(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 	err := *(*error)(p)
-	if err == nil {
+	switch {
+	case err == nil:
 		return append(dst, 0), nil
-	}
-	if hooks.append == nil {
+	case depth == 0:
+		return dst, ErrCycle
+	case hooks.append == nil:
 		return dst, fmt.Errorf("no way to encode an error of type %T", err)
 	}
 	return hooks.append(append(dst, 1), err)

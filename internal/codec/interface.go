@@ -2,8 +2,10 @@ package codec
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,13 +16,19 @@ type registered struct {
 	plan *Plan
 }
 
-var registry = struct {
-	sync.RWMutex
+// A table of what is registered never changes: who adds makes another, and who looks takes no lock.
+type table struct {
 	types map[reflect.Type]*registered
 	names map[string]*registered
-}{types: make(map[reflect.Type]*registered), names: make(map[string]*registered)}
+}
+
+var (
+	registry   atomic.Pointer[table]
+	registryMu sync.Mutex // held to replace registry
+)
 
 func init() {
+	registry.Store(&table{make(map[reflect.Type]*registered), make(map[string]*registered)})
 	for _, v := range []any{
 		false, 0, int8(0), int16(0), int32(0), int64(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), uintptr(0),
 		float32(0), 0.0, complex64(0), complex128(0), "", []byte(nil), []any(nil), map[string]any(nil),
@@ -39,32 +47,31 @@ func RegisterInterface(name string, t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	registry.Lock()
-	defer registry.Unlock()
-	if r, ok := registry.names[name]; ok && r.typ != t {
+	registryMu.Lock()
+	defer registryMu.Unlock()
+	old := registry.Load()
+	if r, ok := old.names[name]; ok && r.typ != t {
 		return fmt.Errorf("the name %q is taken by %s", name, r.typ)
 	}
-	if r, ok := registry.types[t]; ok && r.name != name {
+	if r, ok := old.types[t]; ok && r.name != name {
 		return fmt.Errorf("%s is registered as %q", t, r.name)
 	}
+	next := &table{maps.Clone(old.types), maps.Clone(old.names)}
 	r := &registered{name: name, typ: t, plan: p}
-	registry.names[name], registry.types[t] = r, r
+	next.names[name], next.types[t] = r, r
+	registry.Store(next)
 	return nil
 }
 
 func registeredType(t reflect.Type) (*registered, error) {
-	registry.RLock()
-	defer registry.RUnlock()
-	if r, ok := registry.types[t]; ok {
+	if r, ok := registry.Load().types[t]; ok {
 		return r, nil
 	}
 	return nil, fmt.Errorf("a %s in an interface cannot cross a process boundary: register its type with mp.RegisterType", t)
 }
 
-func registeredName(name string) (*registered, bool) {
-	registry.RLock()
-	defer registry.RUnlock()
-	r, ok := registry.names[name]
+func registeredName(name []byte) (*registered, bool) {
+	r, ok := registry.Load().names[string(name)]
 	return r, ok
 }
 

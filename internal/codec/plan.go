@@ -1,8 +1,6 @@
 package codec
 
 import (
-	"encoding"
-	"fmt"
 	"reflect"
 	"sync"
 )
@@ -10,7 +8,6 @@ import (
 var plans struct {
 	ready sync.Map   // reflect.Type to *Plan, complete ones
 	mu    sync.Mutex // held while building
-	work  map[reflect.Type]*Plan
 }
 
 // PlanOf returns the plan for t, or a *TypeError. It is safe for concurrent use, and cheap the second time.
@@ -20,83 +17,96 @@ func PlanOf(t reflect.Type) (*Plan, error) {
 	}
 	plans.mu.Lock()
 	defer plans.mu.Unlock()
-	plans.work = make(map[reflect.Type]*Plan)
-	p, err := build(t, t.String())
-	if err != nil {
-		return nil, err // nothing of it was published: what it was part of may be broken, too
+	b := builder{work: make(map[reflect.Type]*Plan)}
+	p := b.refer(t, t.String())
+	for len(b.later) > 0 {
+		next := b.later[0]
+		b.later = b.later[1:]
+		if err := b.fill(next.plan, next.path); err != nil {
+			return nil, err // nothing of it was published: what it was part of may be broken, too
+		}
 	}
-	for t, p := range plans.work {
-		plans.ready.LoadOrStore(t, p)
+	for t, p := range b.work {
+		plans.ready.Store(t, p)
 	}
 	return p, nil
 }
 
-var (
-	binaryMarshaler   = reflect.TypeFor[encoding.BinaryMarshaler]()
-	binaryUnmarshaler = reflect.TypeFor[encoding.BinaryUnmarshaler]()
-	textMarshaler     = reflect.TypeFor[encoding.TextMarshaler]()
-	textUnmarshaler   = reflect.TypeFor[encoding.TextUnmarshaler]()
-	errorType         = reflect.TypeFor[error]()
-)
-
-// build builds the plan of t. Plans refer to each other by pointer, so that a type may contain itself.
-func build(t reflect.Type, path string) (*Plan, error) {
-	if p, ok := plans.ready.Load(t); ok {
-		return p.(*Plan), nil
-	}
-	if p, ok := plans.work[t]; ok {
-		return p, nil
-	}
-	p := &Plan{typ: t, fixed: -1, min: 1, building: true, sig: "@" + t.String()} // what a recursive use sees
-	plans.work[t] = p
-	err := p.fill(path)
-	p.building = false
-	return p, err
+// A builder builds the plans that one type needs. Plans refer to each other by pointer, so that a type may contain
+// itself. Only what lies in the memory of a type is built while the type is; what it points to comes later. A type
+// cannot lie in its own memory, so a plan that is looked into is always complete.
+type builder struct {
+	work  map[reflect.Type]*Plan
+	later []pending
 }
 
-func (p *Plan) fill(path string) error {
+type pending struct {
+	plan *Plan
+	path string
+}
+
+// refer returns the plan of what is pointed to. It may still be empty.
+func (b *builder) refer(t reflect.Type, path string) *Plan {
+	if p, ok := plans.ready.Load(t); ok {
+		return p.(*Plan)
+	}
+	p, ok := b.work[t]
+	if !ok {
+		p = &Plan{typ: t, fixed: -1, min: 1}
+		b.work[t] = p
+		b.later = append(b.later, pending{p, path})
+	}
+	return p
+}
+
+// build returns the complete plan of what lies in the memory of another type.
+func (b *builder) build(t reflect.Type, path string) (*Plan, error) {
+	p := b.refer(t, path)
+	return p, b.fill(p, path)
+}
+
+func (b *builder) fill(p *Plan, path string) error {
+	if p.enc != nil {
+		return nil
+	}
 	t := p.typ
 	bad := func(reason string) error { return &TypeError{Path: path, Reason: reason, Type: t} }
-	if ptr := reflect.PointerTo(t); t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
-		switch {
-		case ptr.Implements(binaryMarshaler) && ptr.Implements(binaryUnmarshaler):
-			p.enc, p.dec, p.sig = encodeBinary(t), decodeBinary(t), "binary "+t.String()
-			return nil
-		case ptr.Implements(textMarshaler) && ptr.Implements(textUnmarshaler):
-			p.enc, p.dec, p.sig = encodeText(t), decodeText(t), "text "+t.String()
-			return nil
-		}
+	if m := marshallerOf(t); m != nil {
+		p.enc, p.dec, p.head = encodeMarshalled(t, m), decodeMarshalled(t, m), m.name+" "+fullName(t)
+		return nil
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		p.fixed, p.sig = 1, "bool"
+		p.fixed, p.head = 1, "bool"
 		p.enc, p.dec = encodeFlat(1), decodeBool
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr,
 		reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
-		p.setFlat(int(t.Size()), t.Kind().String())
+		p.head = t.Kind().String()
+		p.setFlat(int(t.Size()))
 	case reflect.String:
-		p.enc, p.dec, p.sig = encodeString, decodeString, "string"
-	case reflect.Slice, reflect.Pointer, reflect.Array:
-		return p.fillElem(path)
+		p.enc, p.dec, p.head = encodeString, decodeString, "string"
+	case reflect.Slice:
+		elem := b.refer(t.Elem(), path+"[]")
+		p.setParts("[]", part{"", elem})
+		p.enc, p.dec = encodeSlice(t, elem), decodeSlice(t, elem)
+	case reflect.Pointer:
+		elem := b.refer(t.Elem(), "*"+path)
+		p.setParts("*", part{"", elem})
+		p.enc, p.dec = encodePointer(elem), decodePointer(t, elem)
 	case reflect.Map:
-		key, err := build(t.Key(), path+" key")
-		if err != nil {
-			return err
-		}
-		value, err := build(t.Elem(), path+" value")
-		if err != nil {
-			return err
-		}
-		p.enc, p.dec = encodeMap(t, key, value), decodeMap(t, key, value)
-		p.sig = "map[" + key.sig + "]" + value.sig
+		key, value := b.refer(t.Key(), path+" key"), b.refer(t.Elem(), path+" value")
+		p.setParts("map", part{"", key}, part{"", value})
+		p.enc, p.dec = mapPlan(t, key, value)
+	case reflect.Array:
+		return b.fillArray(p, path)
 	case reflect.Struct:
-		return p.fillStruct(path)
+		return b.fillStruct(p, path)
 	case reflect.Interface:
 		if t == errorType {
-			p.enc, p.dec, p.sig = encodeError, decodeError, "error"
+			p.enc, p.dec, p.head = encodeError, decodeError, "error"
 		} else {
-			p.enc, p.dec, p.sig = encodeInterface(t), decodeInterface(t), "interface "+t.String()
+			p.enc, p.dec, p.head = encodeInterface(t), decodeInterface(t), "interface "+fullName(t)
 		}
 	case reflect.Chan:
 		return bad("a channel belongs to one process")
@@ -108,88 +118,9 @@ func (p *Plan) fill(path string) error {
 	return nil
 }
 
-func (p *Plan) setFlat(size int, sig string) {
-	p.flat, p.fixed, p.min, p.sig = true, size, size, sig
+var errorType = reflect.TypeFor[error]()
+
+func (p *Plan) setFlat(size int) {
+	p.flat, p.fixed, p.min = true, size, size
 	p.enc, p.dec = encodeFlat(size), decodeFlat(size)
-}
-
-func (p *Plan) fillElem(path string) error {
-	t := p.typ
-	elem, err := build(t.Elem(), map[reflect.Kind]string{reflect.Slice: path + "[]", reflect.Array: path + "[]", reflect.Pointer: "*" + path}[t.Kind()])
-	if err != nil {
-		return err
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		p.enc, p.dec, p.sig = encodeSlice(t, elem), decodeSlice(t, elem), "[]"+elem.sig
-	case reflect.Pointer:
-		p.enc, p.dec, p.sig = encodePointer(elem), decodePointer(t, elem), "*"+elem.sig
-	default:
-		n := t.Len()
-		p.sig = fmt.Sprintf("[%d]%s", n, elem.sig)
-		if elem.flat {
-			p.setFlat(n*elem.fixed, p.sig)
-			return nil
-		}
-		p.min = n * elem.min
-		if p.fixed = -1; elem.fixed >= 0 {
-			p.fixed = n * elem.fixed
-		}
-		p.enc, p.dec = encodeArray(n, elem), decodeArray(n, elem)
-	}
-	return nil
-}
-
-// A field is a step of a struct's plan: one field, or several flat ones that touch.
-type field struct {
-	offset uintptr
-	plan   *Plan
-}
-
-func (p *Plan) fillStruct(path string) error {
-	t := p.typ
-	var fields []field
-	sig, end := "struct "+t.String()+"{", uintptr(0)
-	p.min, p.fixed, p.flat = 0, 0, true
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Name == "_" {
-			p.flat = false
-			continue
-		}
-		at := path + "." + f.Name
-		if !f.IsExported() && !(f.Anonymous && f.Type.Kind() == reflect.Struct) {
-			return &TypeError{Path: at, Reason: "it is unexported, and " + t.String() + " has no MarshalBinary and UnmarshalBinary", Type: f.Type}
-		}
-		fp, err := build(f.Type, at)
-		if err != nil {
-			return err
-		}
-		sig += f.Name + " " + fp.sig + ";"
-		if p.min += fp.min; p.fixed >= 0 && fp.fixed >= 0 {
-			p.fixed += fp.fixed
-		} else {
-			p.fixed = -1
-		}
-		if !fp.flat || f.Offset != end {
-			p.flat = false
-		}
-		end = f.Offset + f.Type.Size()
-		// Flat neighbours without padding between them are one copy.
-		if n := len(fields); n > 0 && fp.flat && fields[n-1].plan.flat && fields[n-1].offset+uintptr(fields[n-1].plan.fixed) == f.Offset {
-			run := &Plan{typ: nil}
-			run.setFlat(fields[n-1].plan.fixed+fp.fixed, "")
-			fields[n-1].plan = run
-			continue
-		}
-		fields = append(fields, field{f.Offset, fp})
-	}
-	sig += "}"
-	if p.flat = p.flat && end == t.Size(); p.flat {
-		p.setFlat(int(t.Size()), sig)
-		return nil
-	}
-	p.sig = sig
-	p.enc, p.dec = encodeStruct(fields), decodeStruct(fields)
-	return nil
 }
