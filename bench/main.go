@@ -1,0 +1,52 @@
+// Command bench measures package mp beside its rivals: Python's multiprocessing, goroutines over channels, a futex
+// ping-pong in C, starting a process without this library, memory copies, encoding/gob. It prints one table.
+//
+//	go run . [-rounds 7] [-only map,call] [-short] [-list]
+//
+// What is compared is measured in turn, round by round, in one run, and the order changes with each round. So a machine
+// that is shared, or changes its speed, changes both sides. Only ratios are judged: the median of the ratios of the rounds.
+// A rival that is not installed (python3, cc) is left out, and the table says so.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/go-multiproc/mp"
+)
+
+func main() {
+	mp.Main()
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], rolePrefix) {
+		os.Exit(playRole(os.Args[1], os.Args[2:]))
+	}
+	rounds := flag.Int("rounds", 7, "how often everything is measured")
+	only := flag.String("only", "", "the groups to measure, separated by commas; default: all")
+	short := flag.Bool("short", false, "one tiny round of everything: shows that it runs, its figures mean nothing")
+	list := flag.Bool("list", false, "list the groups")
+	flag.Parse()
+	if *list {
+		for _, g := range groups {
+			fmt.Printf("%-12s %s\n", g.name, g.about)
+		}
+		return
+	}
+	r := runner{rounds: max(1, *rounds), scale: 1, log: os.Stderr}
+	if *short {
+		r.rounds, r.scale, r.short = 1, 50, true
+	}
+	err := r.all(os.Stdout, *only)
+	removeScratch()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// groups is everything there is to measure, in the order of the table.
+var groups = []group{
+	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup,
+	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A group is what has to be measured in turn because its parts are compared with each other.
+type group struct {
+	name, about string
+	// open makes what the sides need and keeps over all rounds.
+	open  func(*runner) (*bench, error)
+	lines []line
+	// rounds, if not 0, is the most that make sense.
+	rounds int
+}
+
+// A bench is an opened group.
+type bench struct {
+	sides []side
+	close func()
+}
+
+// A side is one of those that are compared. A measurement can yield several figures, each under its name.
+type side struct {
+	name    string
+	measure func() (figures, error)
+}
+
+type figures map[string]float64
+
+// A skip is why a side cannot be measured here. It is no failure.
+type skip string
+
+func (s skip) Error() string { return string(s) }
+
+type runner struct {
+	rounds int
+	scale  int // amounts of work are divided by it
+	short  bool
+	log    io.Writer
+}
+
+// n is an amount of work.
+func (r *runner) n(full int) int { return max(2, full/r.scale) }
+
+// all measures the groups that only names and prints the table.
+func (r *runner) all(w io.Writer, only string) error {
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
+	printMachine(w, r)
+	printHead(w)
+	var notes []string
+	for _, g := range chosen {
+		begin := time.Now()
+		s, err := r.group(g)
+		if err != nil {
+			return fmt.Errorf("%s: %w", g.name, err)
+		}
+		for _, l := range g.lines {
+			l.print(w, s, r.short)
+		}
+		notes = append(notes, s.notes()...)
+		fmt.Fprintf(r.log, "%-12s %5.1f s\n", g.name, time.Since(begin).Seconds())
+	}
+	for _, note := range notes {
+		fmt.Fprintf(w, "\n%s\n", note)
+	}
+	return nil
+}
+
+func choose(only string) ([]group, error) {
+	if only == "" {
+		return groups, nil
+	}
+	var chosen []group
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(groups, func(g group) bool { return g.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no group %q; -list shows which there are", name)
+		}
+		chosen = append(chosen, groups[i])
+	}
+	return chosen, nil
+}
+
+// group measures one group.
+func (r *runner) group(g group) (*samples, error) {
+	s := &samples{of: make(map[string][]float64), skipped: make(map[string]string)}
+	b, err := g.open(r)
+	if err != nil {
+		return s, err
+	}
+	if b.close != nil {
+		defer b.close()
+	}
+	rounds := r.rounds
+	if g.rounds > 0 {
+		rounds = min(rounds, g.rounds)
+	}
+	order := slices.Clone(b.sides)
+	for range rounds {
+		for _, side := range order {
+			if _, ok := s.skipped[side.name]; ok {
+				continue
+			}
+			runtime.GC() // what one side leaves behind is not the next one's to sweep
+			f, err := side.measure()
+			var why skip
+			switch {
+			case errors.As(err, &why):
+				s.skipped[side.name] = string(why)
+			case err != nil:
+				return s, fmt.Errorf("%s: %w", side.name, err)
+			default:
+				s.add(f)
+			}
+		}
+		// Nobody is always the one who comes after somebody else.
+		slices.Reverse(order)
+	}
+	return s, nil
+}
