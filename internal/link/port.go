@@ -37,6 +37,7 @@ type Port struct {
 	sent      atomic.Int64 // elements sent and neither answered nor taken back
 	batched   atomic.Int64 // messages with several elements sent, ever
 	streaming atomic.Bool  // a payload larger than the ring is under way
+	ending    sync.Mutex   // held by a stream from before the worker has its last byte until streaming is false
 	streams   sync.WaitGroup
 	room      chan struct{} // poked when the worker may have made room
 	gone      chan struct{} // closed when the worker has ended

@@ -47,7 +47,7 @@ func (p *Port) Room() int {
 // then it streams through at once; the payload must not change until it has.
 func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 	large := len(payload) > p.in.Size()/2
-	if p.streaming.Load() || (large && p.sent.Load() > 0) {
+	if p.busy() || (large && p.sent.Load() > 0) {
 		return false
 	}
 	if free, err := p.slots.Free(); err != nil || free < 2 {
@@ -106,22 +106,37 @@ func (p *Port) check(err error) bool {
 	return false
 }
 
+// busy reports whether a payload is streaming. Whoever acts on the answer to one does not find it streaming still: he would
+// be refused, and nothing would ever tell him to try again.
+func (p *Port) busy() bool {
+	if !p.streaming.Load() {
+		return false
+	}
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	return p.streaming.Load()
+}
+
 // stream writes a payload through the ring, as the worker makes room. Nobody else writes meanwhile.
 func (p *Port) stream(payload []byte) {
 	defer p.streams.Done()
-	defer p.streaming.Store(false)
-	for {
+	for { // what ends it early ends the worker, to whom nothing is sent any more
 		n, err := p.in.Write(payload)
 		if err != nil {
 			p.check(err)
 			return
 		}
+		if payload = payload[n:]; len(payload) == 0 {
+			p.ending.Lock()
+			p.in.Publish()
+			p.streaming.Store(false)
+			p.ending.Unlock()
+			wakeFutex(p.Child.Channel.WorkFlag)
+			return
+		}
 		if n > 0 {
 			p.in.Publish()
 			wakeFutex(p.Child.Channel.WorkFlag)
-		}
-		if payload = payload[n:]; len(payload) == 0 {
-			return
 		}
 		if n == 0 && !p.awaitRoom() {
 			return
@@ -154,7 +169,7 @@ func (p *Port) awaitRoom() bool {
 
 // Finish implements engine.Port.
 func (p *Port) Finish() bool {
-	if free, err := p.slots.Free(); err != nil || free == 0 || p.streaming.Load() {
+	if free, err := p.slots.Free(); err != nil || free == 0 || p.busy() {
 		return p.check(err)
 	}
 	p.slots.Put(ring.Batch{Kind: abi.KindExit})
