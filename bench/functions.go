@@ -48,13 +48,17 @@ var (
 func noop(_ context.Context, x int) (int, error) { return x, nil }
 
 // spin takes the given number of microseconds by the clock, even if it does not have the CPU for all of them.
+//
+//go:noinline
 func spin(_ context.Context, microseconds int) (int, error) {
 	for end := time.Now().Add(time.Duration(microseconds) * time.Microsecond); time.Now().Before(end); {
 	}
 	return microseconds, nil
 }
 
-// burn takes so many steps of work, however long that lasts.
+// burn takes so many steps of work, however long that lasts. Inlined where nobody wants the result, it would be an empty loop.
+//
+//go:noinline
 func burn(_ context.Context, steps int) (uint64, error) {
 	x := uint64(steps) | 1
 	for range steps {
