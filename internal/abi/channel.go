@@ -22,8 +22,7 @@ const (
 	OffOutHead  = 7 * Line // u64: of these, bytes consumed; parent
 	OffRecvFlag = 8 * Line // u32: the parent waits for results or for room; it sets it, the worker clears it and sends a byte
 	OffRoomFlag = 9 * Line // u32: the worker waits for room for results; it sets it, the parent clears it: a futex word
-	OffAlive    = 10 * Line
-	OffRobust   = 11 * Line // the list the kernel walks when the worker's thread ends: head of 24 bytes, one entry of 8
+	OffAlive    = 10 * Line // u32: a thread id of the worker; the worker, once, and the kernel when that thread ends
 )
 
 // HeaderSize is the size of the channel's header; the slots follow, then the two byte rings.
@@ -127,7 +126,7 @@ const (
 
 // Compile-time proofs: each array has length zero or the constant overflows.
 var (
-	_ [HeaderSize - (OffRobust + Line)]struct{}
+	_ [HeaderSize - (OffAlive + Line)]struct{}
 	_ [SlotPayload + SlotInline - SlotSize]struct{}
 	_ [SlotSize - SlotPayload - SlotInline]struct{}
 	_ [0]struct{} = [SlotSize % 64]struct{}{}

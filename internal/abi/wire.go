@@ -5,10 +5,11 @@ package abi
 const (
 	FrameWake    byte = 'w' // worker: results or room
 	FrameMain    byte = 'm' // worker: Main was called
-	FrameHello   byte = 'h' // worker: JSON, what it is
+	FrameHello   byte = 'h' // worker: what it is
 	FrameReady   byte = 'r' // worker: its channel is mapped
 	FrameNotMain byte = 'n' // worker: it never called Main; text
-	FrameConfig  byte = 'c' // parent: JSON, with the descriptors
+	FrameFailed  byte = 'f' // worker: it cannot serve; text
+	FrameConfig  byte = 'c' // parent: what the worker is to be, with the descriptors
 	FrameCancel  byte = 'x' // parent: u64 element number, u8 cause
 )
 

@@ -34,11 +34,24 @@ func FutexWake(word *atomic.Uint32) {
 	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, 1, 0, 0, 0)
 }
 
-// SetRobustList registers the list at head, in the layout of <linux/futex.h>, for the calling thread.
-func SetRobustList(head *[3]uint64) error {
-	_, _, errno := unix.RawSyscall(unix.SYS_SET_ROBUST_LIST, uintptr(unsafe.Pointer(head)), unsafe.Sizeof(*head), 0)
+// RobustList is struct robust_list_head of <linux/futex.h>.
+type RobustList [3]uintptr
+
+// SetRobustList registers the list for the calling thread.
+func SetRobustList(list *RobustList) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_SET_ROBUST_LIST, uintptr(unsafe.Pointer(list)), unsafe.Sizeof(*list), 0)
 	if errno != 0 {
 		return errno
 	}
 	return nil
 }
+
+// HasRobustList reports whether the calling thread has a list, or may have one.
+func HasRobustList() bool {
+	var list, size uintptr
+	_, _, errno := unix.RawSyscall(unix.SYS_GET_ROBUST_LIST, 0, uintptr(unsafe.Pointer(&list)), uintptr(unsafe.Pointer(&size)))
+	return errno != 0 || list != 0
+}
+
+// ThreadID is the kernel's number of the calling thread.
+func ThreadID() int { return unix.Gettid() }

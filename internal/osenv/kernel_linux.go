@@ -1,7 +1,6 @@
 package osenv
 
 import (
-	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -13,7 +12,7 @@ import (
 func Default() *Kernel {
 	return &Kernel{
 		Start: start, Socketpair: socketpair, Pipe: os.Pipe,
-		SharedMemory: sharedMemory, Scratch: scratch,
+		SharedMemory: sharedMemory, Scratch: scratch, Null: null, ArmLifeline: armLifeline,
 	}
 }
 
@@ -77,33 +76,36 @@ func Unmap(b []byte) error { return os.NewSyscallError("munmap", unix.Munmap(b))
 // Yield gives the rest of the time slice to another thread that can run on this CPU.
 func Yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
-// ArmLifeline makes the kernel kill the whole process group of the caller, which must lead it, once the other end of
-// this pipe is closed: whatever the process is doing then, for it needs no cooperation. It must be the read end.
-func ArmLifeline(fd, pgid int) error {
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETOWN, -pgid); err != nil {
-		return os.NewSyscallError("fcntl F_SETOWN", err)
-	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
-		return os.NewSyscallError("fcntl F_SETSIG", err)
-	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_ASYNC|unix.O_NONBLOCK); err != nil {
-		return os.NewSyscallError("fcntl F_SETFL", err)
-	}
-	// It may have been closed before it was armed; then no signal will come.
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(p, 0)
-		if err == unix.EINTR {
-			continue
+func null() (*os.File, error) { return os.Open(os.DevNull) }
+
+// armLifeline arms both ends of the pipe. Whichever is closed first makes the kernel tell the owner of the other, by
+// SIGKILL. (One armed end is not enough if one process holds both: at its end either may be closed before the other.)
+// The kernel keeps the group itself and not its number, so that no later group of this number can be hit.
+func armLifeline(r, w *os.File, pgid int) error {
+	for _, f := range []*os.File{r, w} {
+		raw, err := f.SyscallConn()
+		if err != nil {
+			return err
+		}
+		if cerr := raw.Control(func(fd uintptr) { err = armEnd(fd, pgid) }); cerr != nil {
+			return cerr
 		}
 		if err != nil {
-			return os.NewSyscallError("poll", err)
+			return err
 		}
-		if n > 0 {
-			return fmt.Errorf("the parent is gone")
-		}
-		return nil
 	}
+	return nil
+}
+
+func armEnd(fd uintptr, pgid int) error {
+	if _, err := unix.FcntlInt(fd, unix.F_SETOWN, -pgid); err != nil {
+		return os.NewSyscallError("fcntl F_SETOWN", err)
+	}
+	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
+		return os.NewSyscallError("fcntl F_SETSIG", err)
+	}
+	_, err := unix.FcntlInt(fd, unix.F_SETFL, unix.O_ASYNC|unix.O_NONBLOCK)
+	return os.NewSyscallError("fcntl F_SETFL", err)
 }
 
 // WaitNoReap reports whether the process has ended, without reaping it: its pid, and so the group it leads, cannot

@@ -19,6 +19,8 @@ func Default() *Kernel {
 		Pipe:         os.Pipe,
 		SharedMemory: func(string, int64) (*os.File, error) { return nil, errors.ErrUnsupported },
 		Scratch:      func(string) (*os.File, error) { return nil, errors.ErrUnsupported },
+		Null:         func() (*os.File, error) { return os.Open(os.DevNull) },
+		ArmLifeline:  func(*os.File, *os.File, int) error { return errors.ErrUnsupported },
 	}
 }
 
@@ -30,9 +32,6 @@ func Unmap([]byte) error { return errors.ErrUnsupported }
 
 // Yield does nothing here.
 func Yield() {}
-
-// ArmLifeline is not supported here.
-func ArmLifeline(int, int) error { return errors.ErrUnsupported }
 
 // WaitNoReap is not supported here.
 func WaitNoReap(int, int, bool) (bool, error) { return false, errors.ErrUnsupported }

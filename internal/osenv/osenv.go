@@ -21,6 +21,11 @@ type Kernel struct {
 	SharedMemory func(name string, size int64) (*os.File, error)
 	// Scratch returns a file without a name that may grow.
 	Scratch func(name string) (*os.File, error)
+	// Null opens the file that is always empty.
+	Null func() (*os.File, error)
+	// ArmLifeline makes the system kill a process group once both ends of this pipe are closed, one after the other:
+	// it needs nobody's cooperation, and a process that ends closes what it held.
+	ArmLifeline func(r, w *os.File, pgid int) error
 }
 
 // ExitStatus is how a process ended.

@@ -1,17 +1,23 @@
 // Package robust tells who is alive, by the one thing that cannot be forgotten: a word that the kernel itself marks
 // when a process ends, however it ends.
 //
-// A worker keeps one thread for ever and registers with it a robust list (set_robust_list(2)) of one entry, the
-// alive word in its channel, which holds the thread's id. The kernel walks the list when the thread exits, before it
-// tears the address space down, and sets bit 30. The parent sees that about 0.4 ms after a kill, while a pidfd waits for the
-// teardown, which takes 110 µs for each MiB that the victim used.
+// A thread may register with the kernel a list of words that hold its id (set_robust_list(2)). The kernel walks the
+// list when the thread exits, before it tears the address space down, and sets bit 30 of each. A worker registers one
+// word, in its channel, with a thread that ends only with the process. The parent sees the mark about 0.4 ms after a
+// kill, while a pidfd waits for the teardown, which takes 110 µs for each MiB that the victim used.
+//
+// That thread is the main thread, which the Go runtime never ends, and which runs package initialization: Prepare
+// registers the list there while it is still empty, and Announce later puts the word on it. Where the main thread has
+// a list already, for a C library keeps one, Announce starts a thread for it.
 //
 // The mark means suspect: the other threads of the victim may still run for some microseconds. Nothing more may be
 // given to such a worker; what it had begun is settled when its pidfd says so. A worker can forge the word either
-// way. To feign death costs it its own work; to feign life changes nothing, for the pidfd decides.
+// way. To feign death costs it its own work; to feign life changes nothing, for the pidfd decides. A process that
+// becomes another program by execve is marked, too: it is no worker any more.
 package robust
 
 import (
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -27,19 +33,30 @@ const (
 // Dead reports whether the kernel has marked the word.
 func Dead(alive *atomic.Uint32) bool { return alive.Load()&ownerDied != 0 }
 
-// Announce makes the calling process the one that the word tells of. list is memory of at least 32 bytes beside it,
-// which must stay mapped. It starts a thread that ends with the process.
-func Announce(alive *atomic.Uint32, list []byte) error {
-	failed := make(chan error)
+// prepared is the thread that has the list, 0 for none yet.
+var prepared int
+
+// Prepare gives the main thread the list, if it is the calling one. It is for package initialization.
+func Prepare() {
+	if tid := osenv.ThreadID(); tid == os.Getpid() && !osenv.HasRobustList() && osenv.SetRobustList(head()) == nil {
+		prepared = tid
+	}
+}
+
+// Announce makes the calling process the one that the word tells of, once. The word must stay mapped. If the kernel
+// keeps no such lists, the word never tells of a death, and only the pidfd does.
+func Announce(alive *atomic.Uint32) {
+	if prepared != 0 {
+		alive.Store(uint32(prepared) & tidMask)
+		link(alive)
+		return
+	}
 	go func() {
 		runtime.LockOSThread()
-		head := link(list, alive)
-		alive.Store(threadID() & tidMask)
-		err := osenv.SetRobustList(head)
-		failed <- err
-		if err == nil {
+		alive.Store(uint32(osenv.ThreadID()) & tidMask)
+		link(alive)
+		if osenv.SetRobustList(head()) == nil {
 			select {} // the thread must outlive everything
 		}
 	}()
-	return <-failed
 }

@@ -1,7 +1,7 @@
 package spawn
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -26,105 +26,120 @@ func openControl() {
 	control = os.NewFile(abi.ControlFD, "control")
 }
 
-// maxStack is how large a goroutine's stack may grow in a worker: endless recursion then ends after a tenth of the
-// time and memory that the runtime's own limit of 1 GB would cost.
-const maxStack = 256 << 20
-
-// Attach makes this process the worker that its parent wants, or explains why it cannot be; then it must end.
+// Attach makes this process the worker that its parent wants, or tells the parent why it cannot be; then it must end.
 func Attach(registry []string) (*Parent, error) {
 	self.main.Store(true)
+	p, err := attach(registry)
+	if err != nil {
+		tell(abi.FrameFailed, err.Error())
+		return nil, fmt.Errorf("mp: cannot serve: %w", err)
+	}
+	return p, nil
+}
+
+func attach(registry []string) (*Parent, error) {
 	config, files, err := recvConfig()
 	if err != nil {
-		return nil, fmt.Errorf("mp: configuration: %w", err)
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	if config.Token != self.token {
-		return nil, fmt.Errorf("mp: the parent's token is not the one in the environment")
+		return nil, errors.New("the parent's token is not the one in the environment")
 	}
-	memory, crash, lifeline := files[0], files[1], files[2]
-	if err := osenv.ArmLifeline(int(lifeline.Fd()), os.Getpid()); err != nil {
-		return nil, fmt.Errorf("mp: lifeline: %w", err)
-	}
-	keep = lifeline
-	signal.Ignore(unix.SIGINT) // a terminal sends it to everybody; the parent decides
+	memory, crash := files[0], files[1]
+	signal.Ignore(unix.SIGINT)
 	if err := debug.SetCrashOutput(crash, debug.CrashOptions{}); err != nil {
-		return nil, fmt.Errorf("mp: crash output: %w", err)
+		return nil, fmt.Errorf("crash output: %w", err)
 	}
 	crash.Close()
-	setLimits(config)
+	if err := setLimits(config); err != nil {
+		return nil, err
+	}
 	mem, err := osenv.Map(memory, config.Layout.Size())
 	if err != nil {
-		return nil, fmt.Errorf("mp: channel: %w", err)
+		return nil, fmt.Errorf("channel: %w", err)
 	}
 	memory.Close()
 	channel, err := ring.Cut(mem, config.Layout)
 	if err != nil {
-		return nil, fmt.Errorf("mp: %w", err)
+		return nil, err
 	}
 	if channel.U64(abi.OffMagic).Load() != abi.Magic || channel.U32(abi.OffMagic+8).Load() != abi.Version {
-		return nil, fmt.Errorf("mp: the channel has another version")
+		return nil, errors.New("the channel has another version")
 	}
-	if err := robust.Announce(channel.Alive, mem[abi.OffRobust:abi.OffRobust+abi.Line]); err != nil {
-		return nil, fmt.Errorf("mp: alive word: %w", err)
-	}
+	robust.Announce(channel.Alive)
 	return &Parent{Config: config, Channel: channel}, greet(config, registry)
 }
 
-// keep holds the lifeline open for as long as the process lives.
-var keep *os.File
+// maxStack is how large a goroutine's stack may grow in a worker: endless recursion then ends after a tenth of the
+// time and memory that the runtime's own limit of 1 GB would cost.
+const maxStack = 256 << 20
 
-func setLimits(c Config) {
+func setLimits(c Config) error {
 	stack := maxStack
 	if c.MemoryLimit > 0 {
-		debug.SetMemoryLimit(c.MemoryLimit / 10 * 9) // collect harder before the limit than die at it
+		// Collect harder before the limit than die at it; harder still if GOMEMLIMIT says so.
+		debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), c.MemoryLimit/10*9))
 		stack = int(min(int64(stack), max(c.MemoryLimit/2, 1<<20)))
 	}
 	debug.SetMaxStack(stack)
 	if c.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(c.MaxProcs)
 	}
-	if len(c.CPUs) > 0 {
-		var set unix.CPUSet
-		for _, cpu := range c.CPUs {
-			set.Set(cpu)
-		}
-		setAffinity(&set)
+	if len(c.CPUs) == 0 {
+		return nil
 	}
+	if err := setAffinity(c.CPUs); err != nil {
+		return fmt.Errorf("CPUs %v: %w", c.CPUs, err)
+	}
+	return nil
 }
 
-// setAffinity binds every thread there is; later ones inherit it.
-func setAffinity(set *unix.CPUSet) {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return
+// setAffinity binds every thread there is. A new one inherits from the thread that makes it, which may not have been
+// bound yet, so it looks until it finds no new one.
+func setAffinity(cpus []int) error {
+	var set unix.CPUSet
+	for _, cpu := range cpus {
+		set.Set(cpu)
 	}
-	for _, task := range tasks {
-		var tid int
-		if _, err := fmt.Sscan(task.Name(), &tid); err == nil {
-			_ = unix.SchedSetaffinity(tid, set)
+	bound := make(map[string]bool)
+	for fresh := true; fresh; {
+		fresh = false
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		for _, task := range tasks {
+			var tid int
+			if _, err := fmt.Sscan(task.Name(), &tid); err != nil || bound[task.Name()] {
+				continue
+			}
+			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
+				return os.NewSyscallError("sched_setaffinity", err)
+			}
+			bound[task.Name()], fresh = true, true
 		}
 	}
+	return nil
 }
 
 // greet says all three things at once: the parent compares, and if it does not like what it reads, kills.
 func greet(c Config, registry []string) error {
 	h := hello{Build: buildID()}
-	if Digest(registry) != c.Registry {
-		h.Registry = append([]string{}, registry...) // not nil: an empty registry is a difference, too
+	if h.Differs = Digest(registry) != c.Registry; h.Differs {
+		h.Registry = registry
 	}
-	body, err := json.Marshal(h)
-	if err != nil {
+	b := appendFrame(nil, abi.FrameMain, nil)
+	b = appendFrame(b, abi.FrameHello, h.encode())
+	if !h.Differs {
+		b = appendFrame(b, abi.FrameReady, nil)
+	}
+	if _, err := control.Write(b); err != nil {
 		return err
 	}
-	if err := writeFrame(control, abi.FrameMain, nil); err != nil {
-		return err
-	}
-	if err := writeFrame(control, abi.FrameHello, body); err != nil {
-		return err
-	}
-	if h.Registry != nil {
+	if h.Differs {
 		select {} // the parent has the difference and will end this process; nothing must run here
 	}
-	return writeFrame(control, abi.FrameReady, nil)
+	return nil
 }
 
 // recvConfig receives the first frame: its type with the descriptors, then its body.
@@ -134,11 +149,16 @@ func recvConfig() (Config, []*os.File, error) {
 	if err != nil {
 		return config, nil, err
 	}
-	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(3*4))
+	const files = 2
+	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(files*4))
 	var n, oobn int
 	cerr := raw.Read(func(fd uintptr) bool {
-		n, oobn, _, _, err = unix.Recvmsg(int(fd), kind, oob, unix.MSG_CMSG_CLOEXEC)
-		return err != unix.EAGAIN && err != unix.EINTR
+		for {
+			n, oobn, _, _, err = unix.Recvmsg(int(fd), kind, oob, unix.MSG_CMSG_CLOEXEC)
+			if err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
 	})
 	if cerr != nil || err != nil || n != 1 || kind[0] != abi.FrameConfig {
 		return config, nil, fmt.Errorf("first frame %q: %v, %v", kind[:max(n, 0)], cerr, err)
@@ -148,15 +168,15 @@ func recvConfig() (Config, []*os.File, error) {
 		return config, nil, fmt.Errorf("%d control messages: %v", len(messages), err)
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 3 {
+	if err != nil || len(fds) != files {
 		return config, nil, fmt.Errorf("%d descriptors: %v", len(fds), err)
 	}
-	files := []*os.File{os.NewFile(uintptr(fds[0]), "channel"), os.NewFile(uintptr(fds[1]), "crash"), os.NewFile(uintptr(fds[2]), "lifeline")}
 	body, err := readBody(control)
 	if err != nil {
 		return config, nil, err
 	}
-	return config, files, json.Unmarshal(body, &config)
+	config, err = decodeConfig(body)
+	return config, []*os.File{os.NewFile(uintptr(fds[0]), "channel"), os.NewFile(uintptr(fds[1]), "crash")}, err
 }
 
 // Wake wakes the parent. The socket is non-blocking: if it is full, the parent has wake-ups enough before it.

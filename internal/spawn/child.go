@@ -3,7 +3,6 @@ package spawn
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,17 +55,18 @@ type Child struct {
 	memory   []byte
 	control  *os.File
 	frames   *bufio.Reader // of control
-	lifeline *os.File
+	lifeline [2]*os.File   // both ends, armed; see doc.go
 	crash    *os.File
-	stdout   *lines
-	stderr   *lines
+	stdout   lines
+	stderr   lines
 
 	mu        sync.Mutex
-	reaped    bool // guarded by mu: the pid may belong to another process
-	oom       bool // guarded by mu: killed for its memory
-	sawMain   bool // owner: who reads the control socket
-	ready     bool // likewise
-	oomBefore int64
+	reaped    bool  // guarded by mu: the pid may belong to another process
+	oom       bool  // guarded by mu: killed for its memory
+	killed    bool  // guarded by mu: killed by this process
+	sawMain   bool  // owner: who reads the control socket
+	ready     bool  // likewise
+	oomBefore int64 // immutable
 
 	done chan struct{}
 	exit Exit // immutable once done is closed
@@ -96,26 +96,33 @@ func (c *Child) Recv() (byte, error) {
 	case abi.FrameMain:
 		c.sawMain = true
 	case abi.FrameHello:
-		var h hello
-		if err := json.Unmarshal(body, &h); err != nil {
+		h, err := decodeHello(body)
+		if err != nil {
 			return 0, fmt.Errorf("mp: worker %s: hello: %w", c.spec.Name, err)
 		}
 		return kind, c.compare(h)
 	case abi.FrameReady:
 		c.ready = true
 	case abi.FrameNotMain:
-		return kind, fmt.Errorf("%w (%s)", ErrNotMain, strings.ToValidUTF8(string(body), "?"))
+		return kind, fmt.Errorf("%w (%s)", ErrNotMain, text(body))
+	case abi.FrameFailed:
+		return kind, fmt.Errorf("mp: worker %s cannot serve: %s", c.spec.Name, text(body))
 	default:
 		return 0, fmt.Errorf("mp: worker %s: unknown frame %q", c.spec.Name, kind)
 	}
 	return kind, nil
 }
 
+// text is what a worker wrote, fit for an error.
+func text(body []byte) string {
+	return strings.ToValidUTF8(string(body[:min(len(body), tailBytes)]), "?")
+}
+
 func (c *Child) compare(h hello) error {
 	if build := buildID(); h.Build != build {
 		return fmt.Errorf("mp: worker %s runs another build: %s, here %s", c.spec.Name, h.Build, build)
 	}
-	if h.Registry != nil {
+	if h.Differs {
 		return fmt.Errorf("mp: worker %s has other functions registered; register every function at package level or in init, in every process alike:%s",
 			c.spec.Name, difference(c.spec.Registry, h.Registry))
 	}
@@ -176,7 +183,9 @@ func (c *Child) Kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.reaped {
-		// Until it is reaped its pid belongs to no other. Just after the start it may not lead its group yet.
+		// If it is dying already, that is not this kill's doing. Until it is reaped its pid belongs to no other. It
+		// leads its group from before it was another program than this one, but it may have gone over to another group.
+		c.killed = c.killed || !c.Suspect()
 		_ = osenv.KillGroup(c.PID)
 		_ = osenv.Signal(c.PID, c.pidfd, syscall.SIGKILL)
 	}
@@ -200,72 +209,6 @@ func (c *Child) RSS() int64 {
 	return rss(c.PID)
 }
 
-// watch follows the process to its end.
-func (c *Child) watch() {
-	limit := c.limitMemory()
-	c.wait()
-	close(limit)
-	// It is a zombie now: the group it leads cannot be anybody else's.
-	_ = osenv.KillGroup(c.PID)
-	c.stdout.finish()
-	c.stderr.finish()
-
-	c.mu.Lock()
-	status, err := osenv.Reap(c.PID)
-	c.reaped = true
-	oom := c.oom
-	c.mu.Unlock()
-	if err != nil {
-		status.Code = -1 // someone else in this program reaps children it does not own
-	}
-	c.exit = Exit{ExitStatus: status, Stderr: c.stderr.last(), Crash: c.crashReport()}
-	c.exit.OOM = oom ||
-		status.Signal == syscall.SIGKILL && oomKills() > c.oomBefore ||
-		strings.Contains(c.exit.Crash, "fatal error: runtime: out of memory") ||
-		strings.Contains(c.exit.Crash, "fatal error: runtime: cannot allocate memory")
-	close(c.done)
-}
-
-const maxCrash = 64 << 10
-
-func (c *Child) crashReport() string {
-	b := make([]byte, maxCrash)
-	n, _ := c.crash.ReadAt(b, 0)
-	report := string(b[:n])
-	// The runtime says the reason of a fatal error before it turns to the crash output, so only stderr has it.
-	if reason := c.stderr.reason(); report != "" && !strings.Contains(report, reason) {
-		report = reason + "\n" + strings.TrimLeft(report, "\n")
-	}
-	return report
-}
-
-// sampleEvery is how often a limited worker's memory is looked at.
-const sampleEvery = 10 * time.Millisecond
-
-// limitMemory kills the worker when it is above its limit, until the channel that it returns is closed.
-func (c *Child) limitMemory() chan struct{} {
-	stop := make(chan struct{})
-	if c.spec.MemoryLimit <= 0 {
-		return stop
-	}
-	go func() {
-		tick := time.NewTicker(sampleEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				if c.RSS() > c.spec.MemoryLimit {
-					c.killOOM()
-					return
-				}
-			}
-		}
-	}()
-	return stop
-}
-
 // Close gives back what the parent holds for the worker, which must have ended: its channel must not be used any more.
 func (c *Child) Close() {
 	<-c.done
@@ -273,13 +216,18 @@ func (c *Child) Close() {
 }
 
 func (c *Child) closeFiles() {
-	for _, f := range []*os.File{c.control, c.lifeline, c.crash} {
-		if f != nil {
-			f.Close()
-		}
-	}
+	closeAll(c.control, c.lifeline[0], c.lifeline[1], c.crash)
 	if c.memory != nil {
 		_ = osenv.Unmap(c.memory)
 		c.memory = nil
+	}
+}
+
+// closeAll closes those of the files that there are.
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
 	}
 }

@@ -1,25 +1,25 @@
 package spawn
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/ring"
 )
 
-// Config is what a parent tells its child in the first frame, with the descriptors of the channel, of the crash
-// report and of the lifeline. What must not be public goes here and not into the environment, which /proc shows.
+// Config is what a parent tells its child in the first frame, with the descriptors of the channel and of the crash
+// report. What must not be public goes here and not into the environment, which /proc shows.
 type Config struct {
 	Token       string
 	Name        string
-	Worker      int // index in its pool, -1 outside one
-	Parent      int // pid
-	Build       string
+	Worker      int    // index in its pool, -1 outside one
+	Parent      int    // pid
 	Registry    string // digest
 	Layout      ring.Layout
 	MemoryLimit int64
@@ -27,26 +27,69 @@ type Config struct {
 	CPUs        []int
 }
 
-// hello is what the child answers: its registry only if the digest differs.
-type hello struct {
-	Build    string
-	Registry []string
+func (c *Config) encode() []byte {
+	b := appendStrings(nil, c.Token, c.Name, c.Registry)
+	b = appendInts(b, c.Worker, c.Parent, c.Layout.Slots, c.Layout.In, c.Layout.Out, c.MaxProcs)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.MemoryLimit))
+	return appendInts(appendInts(b, len(c.CPUs)), c.CPUs...)
 }
 
-// Digest condenses a registry, one line for each function, sorted.
+func decodeConfig(body []byte) (Config, error) {
+	d := decoder{left: body}
+	c := Config{
+		Token: d.string(), Name: d.string(), Registry: d.string(),
+		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
+		MemoryLimit: d.int64(),
+	}
+	for range d.count() {
+		c.CPUs = append(c.CPUs, d.int())
+	}
+	return c, d.end()
+}
+
+// hello is what the child answers.
+type hello struct {
+	Build    string
+	Differs  bool     // its registry, from what the digest says
+	Registry []string // only then
+}
+
+func (h *hello) encode() []byte {
+	b := appendStrings(nil, h.Build)
+	if !h.Differs {
+		return appendInts(b, 0, 0)
+	}
+	return appendStrings(appendInts(b, 1, len(h.Registry)), h.Registry...)
+}
+
+func decodeHello(body []byte) (hello, error) {
+	d := decoder{left: body}
+	h := hello{Build: d.string(), Differs: d.int() != 0}
+	for range d.count() {
+		h.Registry = append(h.Registry, d.string())
+	}
+	return h, d.end()
+}
+
+// Digest condenses a registry, one line for each function, sorted. It tells accidents apart, not forgeries.
 func Digest(registry []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(registry, "\n")))
-	return hex.EncodeToString(sum[:16])
+	h := fnv.New128a()
+	for _, line := range registry {
+		_, _ = h.Write([]byte(line)) // never fails
+		_, _ = h.Write([]byte{'\n'})
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 // buildID names the running executable: the same file, unchanged, with the same runtime. The file counts, not its
-// name, for an upgrade puts another under the old name.
+// name, for an upgrade puts another under the old name. It is looked up each time: if somebody touches the file,
+// parent and child see that alike.
 func buildID() string {
 	info, err := os.Stat(osenv.SelfPath)
 	if err != nil {
 		return runtime.Version()
 	}
-	return fmt.Sprintf("%s %d bytes of %d", runtime.Version(), info.Size(), info.ModTime().UnixNano())
+	return runtime.Version() + ", " + strconv.FormatInt(info.Size(), 10) + " bytes of " + info.ModTime().UTC().Format("2006-01-02 15:04:05.000000000")
 }
 
 // difference tells how the child's registry differs from the parent's, one line each.

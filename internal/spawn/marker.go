@@ -3,16 +3,19 @@ package spawn
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/robust"
 )
 
-// mainLimit is how long a worker may take to call Main. Package initialization comes before it.
-const mainLimit = 10 * time.Second
+// mainLimit is how long a worker may take to call Main. Package initialization comes before it. Tests change it.
+var mainLimit = 10 * time.Second
 
 // self is what the environment said about this process.
 var self struct {
@@ -39,6 +42,7 @@ func init() {
 	}
 	self.worker, self.depth, self.token = true, n, token
 	openControl()
+	robust.Prepare()
 	time.AfterFunc(mainLimit, func() {
 		if !self.main.Load() {
 			refuse(fmt.Sprintf("mp.Main was not called within %v of the worker's start", mainLimit))
@@ -65,11 +69,16 @@ func RequireMain(what string) {
 
 // refuse tells the parent why this process is no worker, and ends it.
 func refuse(why string) {
-	if control != nil {
-		control.SetWriteDeadline(time.Now().Add(time.Second))
-		writeFrame(control, abi.FrameNotMain, []byte(why))
-	}
+	tell(abi.FrameNotMain, why)
 	os.Exit(exitRefused)
+}
+
+// tell sends the parent a frame that is the last.
+func tell(kind byte, why string) {
+	if control != nil {
+		_ = control.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = writeFrame(control, kind, []byte(why)) // who does not read it finds the exit code
+	}
 }
 
 // childEnv is the environment of a child: the parent's, extra, and its own marker in place of any other.
@@ -100,13 +109,24 @@ func childEnv(extra []string, token string, depth int) []string {
 // childArgs is the command line of a child: the parent's, which programs look at in their initialization. A test
 // binary that has no hook in TestMain must run nothing.
 func childArgs() []string {
-	if strings.HasSuffix(os.Args[0], ".test") {
+	if isTest() {
 		return []string{os.Args[0], "-test.run=^$"}
-	}
-	for _, a := range os.Args[1:] {
-		if strings.HasPrefix(a, "-test.") || strings.HasPrefix(a, "--test.") {
-			return []string{os.Args[0], "-test.run=^$"}
-		}
 	}
 	return os.Args
 }
+
+// isTest reports whether this is a test binary, whatever it is called and whatever its arguments.
+var isTest = sync.OnceValue(func() bool {
+	if info, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(info.Path, ".test") {
+		return true
+	}
+	if strings.HasSuffix(os.Args[0], ".test") {
+		return true
+	}
+	for _, a := range os.Args[1:] {
+		if strings.HasPrefix(a, "-test.") || strings.HasPrefix(a, "--test.") {
+			return true
+		}
+	}
+	return false
+})

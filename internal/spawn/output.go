@@ -49,15 +49,18 @@ type lines struct {
 	file   *os.File // the reading end
 	out    *Output
 	prefix string
-	tail   [][]byte // the last lines
-	fatal  []byte   // the last line with which the Go runtime says why it ends
 	done   chan struct{}
+	cut    bool // owner: the goroutine: what comes next belongs to a line that was too long
+
+	mu    sync.Mutex
+	tail  [][]byte // guarded by mu: the last lines
+	fatal []byte   // guarded by mu: the last line with which the Go runtime says why it ends
 }
 
-func passLines(file *os.File, out *Output, prefix string) *lines {
-	l := &lines{file: file, out: out, prefix: prefix, done: make(chan struct{})}
+// pass begins to pass on what comes out of the file, each line after the prefix.
+func (l *lines) pass(out *Output, prefix string) {
+	l.out, l.prefix, l.done = out, prefix, make(chan struct{})
 	go l.run()
-	return l
 }
 
 func (l *lines) run() {
@@ -83,27 +86,37 @@ func (l *lines) run() {
 		}
 	}
 	if len(pending) > 0 {
-		l.pass(pending)
+		l.line(pending)
 	}
 }
 
+// split passes on the whole lines in b and returns the rest.
 func (l *lines) split(b []byte) []byte {
 	for {
 		i := bytes.IndexByte(b, '\n')
-		if i < 0 && len(b) < maxLine {
+		switch {
+		case i < 0 && len(b) < maxLine:
 			return b
-		}
-		if i < 0 {
-			l.pass(b)
+		case i < 0:
+			l.line(b)
+			l.cut = true
 			return nil
+		case i > 0 || !l.cut: // else the long line ended where it was cut
+			l.line(b[:i])
 		}
-		l.pass(b[:i])
+		l.cut = false
 		b = b[i+1:]
 	}
 }
 
-func (l *lines) pass(line []byte) {
+func (l *lines) line(line []byte) {
+	l.remember(line) // first, for the writer may be slow
 	l.out.line(l.prefix, line)
+}
+
+func (l *lines) remember(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if bytes.HasPrefix(line, []byte("fatal error: ")) {
 		l.fatal = bytes.Clone(line[:min(len(line), tailBytes)])
 	}
@@ -113,17 +126,32 @@ func (l *lines) pass(line []byte) {
 	l.tail = append(l.tail, bytes.Clone(line[max(0, len(line)-tailBytes):]))
 }
 
-// finish waits until everything that was written before the process ended has been passed on.
-func (l *lines) finish() {
+// flushLimit is how long the end of a worker waits for its output to be passed on: a writer that blocks must not hold
+// up the outcome of what the worker had.
+var flushLimit = 5 * time.Second
+
+// finish waits until everything that was written before the process ended has been passed on, or until the timer has
+// fired, which then fires again. What is left after that is passed on when the writer lets it.
+func (l *lines) finish(limit *time.Timer) {
 	_ = l.file.SetReadDeadline(time.Unix(1, 0)) // fails only if it is closed, and then the goroutine has ended
-	<-l.done
+	select {
+	case <-l.done:
+	case <-limit.C:
+		limit.Reset(0)
+	}
 }
 
 // reason is why the Go runtime said that it ends, if it did; call it after finish.
-func (l *lines) reason() string { return string(l.fatal) }
+func (l *lines) reason() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.fatal)
+}
 
 // last is the last lines; call it after finish.
 func (l *lines) last() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	text := bytes.Join(l.tail, []byte("\n"))
 	return string(text[max(0, len(text)-tailBytes):])
 }

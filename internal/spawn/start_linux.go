@@ -2,13 +2,12 @@ package spawn
 
 import (
 	"bufio"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -32,130 +31,164 @@ var starts = sync.OnceValue(func() chan<- func() {
 	return c
 })
 
-// Start starts a worker and returns without waiting for it to come up; see Child.Handshake. The channel may be used
-// at once.
+// A start is a worker on its way into life.
+type start struct {
+	*Child
+	kernel *osenv.Kernel
+	token  string
+
+	// The worker's ends, closed here once it has them.
+	socket, channel, stdin, stdoutEnd, stderrEnd *os.File
+}
+
+// Start starts a worker and returns without waiting for it to come up: Recv tells how that goes. The channel may be
+// used at once.
 func Start(k *osenv.Kernel, s Spec) (*Child, error) {
+	RequireMain("a start of worker " + s.Name)
 	if self.depth+1 > abi.MaxDepth {
 		return nil, fmt.Errorf("mp: a worker at depth %d starts no workers of its own: the limit is %d", self.depth, abi.MaxDepth)
 	}
-	c := &Child{spec: s, done: make(chan struct{}), oomBefore: oomKills()}
-	var closers []*os.File // the child's ends; all closed at the end
-	fail := func(what string, err error) (*Child, error) {
-		for _, f := range closers {
-			f.Close()
+	c := &start{
+		Child:  &Child{spec: s, pidfd: -1, done: make(chan struct{}), oomBefore: oomKills()},
+		kernel: k,
+		// No secret: it only has to differ from that of any other start.
+		token: strconv.FormatUint(rand.Uint64(), 16) + strconv.FormatUint(rand.Uint64(), 16),
+	}
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"control socket", c.makeSocket}, {"channel", c.makeChannel}, {"crash report", c.makeCrash},
+		{"lifeline", c.makeLifeline}, {"output", c.makeOutput}, {"stdin", c.makeStdin},
+		{"descriptors", c.sendFiles}, {"process", c.run}, {"lifeline", c.arm},
+	} {
+		if err := step.do(); err != nil {
+			c.abandon()
+			return nil, fmt.Errorf("mp: cannot start worker %s: %s: %w", s.Name, step.what, err)
 		}
-		c.closeFiles()
-		return nil, fmt.Errorf("mp: cannot start worker %s: %s: %w", s.Name, what, err)
 	}
+	c.closeEnds()
+	if s.Prefix == "" {
+		s.Prefix = fmt.Sprintf("[%s %d] ", s.Name, c.PID)
+	}
+	c.stdout.pass(s.Stdout, s.Prefix)
+	c.stderr.pass(s.Stderr, s.Prefix)
+	go c.watch()
+	// The worker does nothing before it has this, and by now it cannot outlive this process. One that is dead already
+	// is the watcher's affair.
+	if err := writeBody(c.control, c.config().encode()); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		c.Kill()
+	}
+	return c.Child, nil
+}
 
-	control, childControl, err := k.Socketpair()
-	if err != nil {
-		return fail("control socket", err)
+func (c *start) makeSocket() (err error) {
+	if c.control, c.socket, err = c.kernel.Socketpair(); err == nil {
+		c.frames = bufio.NewReaderSize(c.control, 512)
 	}
-	c.control, closers = control, append(closers, childControl)
-	c.frames = bufio.NewReaderSize(control, 512)
-	memory, err := k.SharedMemory("mp-channel", int64(s.Layout.Size()))
-	if err != nil {
-		return fail("channel", err)
+	return err
+}
+
+func (c *start) makeChannel() (err error) {
+	if c.channel, err = c.kernel.SharedMemory("mp-channel", int64(c.spec.Layout.Size())); err != nil {
+		return err
 	}
-	closers = append(closers, memory)
-	mem, err := osenv.Map(memory, s.Layout.Size())
-	if err != nil {
-		return fail("channel", err)
+	if c.memory, err = osenv.Map(c.channel, c.spec.Layout.Size()); err != nil {
+		return err
 	}
-	c.memory = mem
-	if c.Channel, err = ring.Cut(mem, s.Layout); err != nil {
-		return fail("channel", err)
+	if c.Channel, err = ring.Cut(c.memory, c.spec.Layout); err != nil {
+		return err
 	}
 	c.Channel.U64(abi.OffMagic).Store(abi.Magic)
 	c.Channel.U32(abi.OffMagic + 8).Store(abi.Version)
-	if c.crash, err = k.Scratch("mp-crash"); err != nil {
-		return fail("crash report", err)
-	}
-	lifeRead, lifeWrite, err := k.Pipe()
-	if err != nil {
-		return fail("lifeline", err)
-	}
-	c.lifeline, closers = lifeWrite, append(closers, lifeRead)
-	outRead, outWrite, err := k.Pipe()
-	if err != nil {
-		return fail("stdout", err)
-	}
-	closers = append(closers, outWrite)
-	errRead, errWrite, err := k.Pipe()
-	if err != nil {
-		outRead.Close()
-		return fail("stderr", err)
-	}
-	closers = append(closers, errWrite)
-	abandon := func(what string, err error) (*Child, error) {
-		outRead.Close()
-		errRead.Close()
-		return fail(what, err)
-	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return abandon("stdin", err)
-	}
-	closers = append(closers, null)
+	return nil
+}
 
-	token := make([]byte, 16)
-	_, _ = rand.Read(token) // never fails
-	config, err := json.Marshal(Config{
-		Token: hex.EncodeToString(token), Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Build: buildID(),
-		Registry: Digest(s.Registry), Layout: s.Layout, MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs,
+func (c *start) makeCrash() (err error) {
+	c.crash, err = c.kernel.Scratch("mp-crash")
+	return err
+}
+
+func (c *start) makeLifeline() (err error) {
+	c.lifeline[0], c.lifeline[1], err = c.kernel.Pipe()
+	return err
+}
+
+func (c *start) makeOutput() (err error) {
+	if c.stdout.file, c.stdoutEnd, err = c.kernel.Pipe(); err != nil {
+		return err
+	}
+	c.stderr.file, c.stderrEnd, err = c.kernel.Pipe()
+	return err
+}
+
+func (c *start) makeStdin() (err error) {
+	c.stdin, err = c.kernel.Null()
+	return err
+}
+
+// sendFiles sends the type of the first frame, and descriptors with it. The socket is new, so it has room.
+func (c *start) sendFiles() error {
+	raw, err := c.control.SyscallConn()
+	if err != nil {
+		return err
+	}
+	rights := unix.UnixRights(int(c.channel.Fd()), int(c.crash.Fd()))
+	cerr := raw.Control(func(fd uintptr) {
+		err = os.NewSyscallError("sendmsg", unix.Sendmsg(int(fd), []byte{abi.FrameConfig}, rights, nil, 0))
 	})
-	if err != nil {
-		return abandon("configuration", err)
-	}
-	if err := sendFiles(control, abi.FrameConfig, memory, c.crash, lifeRead); err != nil {
-		return abandon("descriptors", err)
-	}
+	return errors.Join(cerr, err)
+}
 
+func (c *start) config() *Config {
+	s := &c.spec
+	return &Config{
+		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Layout: s.Layout,
+		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs,
+	}
+}
+
+func (c *start) run() error {
+	if dir := c.spec.Dir; dir != "" { // else the error does not tell which of two files is missing
+		if info, err := os.Stat(dir); err != nil {
+			return err
+		} else if !info.IsDir() {
+			return &os.PathError{Op: "chdir", Path: dir, Err: syscall.ENOTDIR}
+		}
+	}
 	attr := &syscall.ProcAttr{
-		Dir:   s.Dir,
-		Env:   childEnv(s.Env, hex.EncodeToString(token), self.depth+1),
-		Files: []uintptr{null.Fd(), outWrite.Fd(), errWrite.Fd(), childControl.Fd()},
+		Dir:   c.spec.Dir,
+		Env:   childEnv(c.spec.Env, c.token, self.depth+1),
+		Files: []uintptr{c.stdin.Fd(), c.stdoutEnd.Fd(), c.stderrEnd.Fd(), c.socket.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}
 	started := make(chan error)
 	starts() <- func() {
 		var err error
-		c.PID, c.pidfd, err = k.Start(osenv.SelfPath, childArgs(), attr)
+		c.PID, c.pidfd, err = c.kernel.Start(osenv.SelfPath, childArgs(), attr)
 		started <- err
 	}
 	if err := <-started; err != nil {
-		return abandon("start", err)
+		c.PID = 0
+		return &os.PathError{Op: "exec", Path: osenv.SelfPath, Err: err}
 	}
-	for _, f := range closers {
-		f.Close()
-	}
-	if s.Prefix == "" {
-		s.Prefix = fmt.Sprintf("[%s %d] ", s.Name, c.PID)
-	}
-	c.stdout = passLines(outRead, s.Stdout, s.Prefix)
-	c.stderr = passLines(errRead, s.Stderr, s.Prefix)
-	go c.watch()
-	// The frame's type went with the descriptors. A child that is dead already is the watcher's affair.
-	if err := writeBody(control, config); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
-		c.Kill()
-	}
-	return c, nil
+	return nil
 }
 
-// sendFiles sends one byte, the type of the frame to come, and the descriptors. The socket is new, so it has room.
-func sendFiles(sock *os.File, kind byte, files ...*os.File) error {
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
+func (c *start) arm() error { return c.kernel.ArmLifeline(c.lifeline[0], c.lifeline[1], c.PID) }
+
+// abandon gives back what a start that failed has got hold of.
+func (c *start) abandon() {
+	if c.PID > 0 {
+		_ = osenv.KillGroup(c.PID)
+		_, _ = osenv.Reap(c.PID)
+		if c.pidfd >= 0 {
+			_ = unix.Close(c.pidfd)
+		}
 	}
-	raw, err := sock.SyscallConn()
-	if err != nil {
-		return err
-	}
-	cerr := raw.Control(func(fd uintptr) {
-		err = unix.Sendmsg(int(fd), []byte{kind}, unix.UnixRights(fds...), nil, 0)
-	})
-	runtime.KeepAlive(files)
-	return errors.Join(cerr, os.NewSyscallError("sendmsg", err))
+	c.closeEnds()
+	closeAll(c.stdout.file, c.stderr.file)
+	c.closeFiles()
 }
+
+func (c *start) closeEnds() { closeAll(c.socket, c.channel, c.stdin, c.stdoutEnd, c.stderrEnd) }

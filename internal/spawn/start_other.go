@@ -22,7 +22,7 @@ func openControl() {}
 // Wake does nothing on this system.
 func (p *Parent) Wake() {}
 
-func (c *Child) wait() {}
+func (c *Child) wait() bool { return false }
 
 func (l *lines) readNow([]byte) (int, error) { return 0, errors.ErrUnsupported }
 

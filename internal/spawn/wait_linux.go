@@ -11,9 +11,9 @@ import (
 	"github.com/go-multiproc/mp/internal/osenv"
 )
 
-// wait returns when the process has ended, and leaves it a zombie. With a pidfd it waits in the network poller, else
-// it costs a thread.
-func (c *Child) wait() {
+// wait returns when the process has ended. It stays a zombie of this process, unless wait returns false. With a pidfd
+// it waits in the network poller, else it costs a thread.
+func (c *Child) wait() bool {
 	if c.pidfd >= 0 {
 		_ = unix.SetNonblock(c.pidfd, true) // what makes os.NewFile use the poller
 		f := os.NewFile(uintptr(c.pidfd), "pidfd")
@@ -30,11 +30,12 @@ func (c *Child) wait() {
 				return ended || err != nil
 			})
 			if ended && err == nil {
-				return
+				return true
 			}
 		}
 	}
-	_, _ = osenv.WaitNoReap(c.PID, -1, true) // an error means that there is no such child: reaping will tell
+	_, err := osenv.WaitNoReap(c.PID, -1, true)
+	return err == nil
 }
 
 // rss reads the resident set of a process from /proc.
@@ -52,20 +53,4 @@ func rss(pid int) int64 {
 		return 0
 	}
 	return pages * int64(os.Getpagesize())
-}
-
-// oomKills counts what the kernel's OOM killer killed since boot, anywhere on the machine: together with a SIGKILL
-// that nobody here sent, a good guess at the reason.
-func oomKills() int64 {
-	b, err := os.ReadFile("/proc/vmstat")
-	if err != nil {
-		return 0
-	}
-	for line := range bytes.Lines(b) {
-		if v, ok := bytes.CutPrefix(line, []byte("oom_kill ")); ok {
-			n, _ := strconv.ParseInt(string(bytes.TrimSpace(v)), 10, 64)
-			return n
-		}
-	}
-	return 0
 }

@@ -1,5 +1,0 @@
-package robust
-
-import "golang.org/x/sys/unix"
-
-func threadID() uint32 { return uint32(unix.Gettid()) }

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package robust
-
-func threadID() uint32 { return 0 }

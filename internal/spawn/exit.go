@@ -1,0 +1,82 @@
+package spawn
+
+import (
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/osenv"
+)
+
+// watch follows the process to its end.
+func (c *Child) watch() {
+	limit := c.limitMemory()
+	ours := c.wait()
+	close(limit)
+	if ours {
+		// It is a zombie now: the group it leads cannot be anybody else's.
+		_ = osenv.KillGroup(c.PID)
+	} else {
+		// Somebody else in this program reaped it, so its pid may be another's. The lifeline still means its group.
+		closeAll(c.lifeline[0], c.lifeline[1])
+	}
+	flushed := time.NewTimer(flushLimit)
+	c.stdout.finish(flushed)
+	c.stderr.finish(flushed)
+	flushed.Stop()
+
+	c.mu.Lock()
+	status, err := osenv.Reap(c.PID)
+	c.reaped = true
+	oom, killed := c.oom, c.killed
+	c.mu.Unlock()
+	if err != nil {
+		status.Code = -1
+	}
+	c.exit = Exit{ExitStatus: status, Stderr: c.stderr.last(), Crash: c.crashReport()}
+	c.exit.OOM = oom ||
+		status.Signal == syscall.SIGKILL && !killed && oomKills() > c.oomBefore ||
+		strings.Contains(c.exit.Crash, "fatal error: runtime: out of memory") ||
+		strings.Contains(c.exit.Crash, "fatal error: runtime: cannot allocate memory")
+	close(c.done)
+}
+
+const maxCrash = 64 << 10
+
+func (c *Child) crashReport() string {
+	b := make([]byte, maxCrash)
+	n, _ := c.crash.ReadAt(b, 0)
+	report := string(b[:n])
+	// The runtime says the reason of a fatal error before it turns to the crash output, so only stderr has it.
+	if reason := c.stderr.reason(); report != "" && !strings.Contains(report, reason) {
+		report = reason + "\n" + strings.TrimLeft(report, "\n")
+	}
+	return report
+}
+
+// sampleEvery is how often a limited worker's memory is looked at.
+const sampleEvery = 10 * time.Millisecond
+
+// limitMemory kills the worker when it is above its limit, until the channel that it returns is closed.
+func (c *Child) limitMemory() chan struct{} {
+	stop := make(chan struct{})
+	if c.spec.MemoryLimit <= 0 {
+		return stop
+	}
+	go func() {
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if c.RSS() > c.spec.MemoryLimit {
+					c.killOOM()
+					return
+				}
+			}
+		}
+	}()
+	return stop
+}
