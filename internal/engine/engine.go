@@ -143,6 +143,7 @@ func (e *Engine) start(index int) {
 	port, err := e.cfg.Start(index, w)
 	w.port = port
 	w.timer = time.AfterFunc(e.cfg.StartTimeout, w.expired)
+	w.arm(e.cfg.StartTimeout)
 	w.mu.Unlock()
 	if err != nil {
 		w.Lost(spawn.Exit{}, err)

@@ -42,8 +42,7 @@ func (w *worker) watch() {
 	}
 	if limit := w.fifo.First().Job.Timeout; limit > 0 {
 		// One timer for all: it is not set back with each element, but looks what is left when it goes off.
-		w.armed = true
-		w.timer.Reset(max(0, limit-time.Since(w.head)))
+		w.arm(limit - time.Since(w.head))
 	}
 }
 
@@ -59,16 +58,26 @@ func (w *worker) climb(timeout bool) {
 		cause = abi.CauseTimeout
 	}
 	w.port.Cancel(w.ladder.element, cause)
-	w.armed = true
-	w.timer.Reset(w.fifo.First().Job.Grace)
+	w.arm(w.fifo.First().Job.Grace)
+}
+
+// arm makes the timer go off after d. Call it with mu.
+func (w *worker) arm(d time.Duration) {
+	w.armed, w.due = true, time.Now().Add(d)
+	w.timer.Reset(max(0, d))
+}
+
+// disarm stops the timer. Call it with mu.
+func (w *worker) disarm() {
+	w.armed = false
+	w.timer.Stop()
 }
 
 // unladder takes the ladder away. Call it with mu.
 func (w *worker) unladder() {
 	w.ladder = ladder{}
 	w.alert.Add(-1)
-	w.armed = false
-	w.timer.Stop()
+	w.disarm()
 }
 
 // descend is called with the outcome of the head batch's next element while a ladder is up. If it is the one that the
@@ -91,6 +100,13 @@ func (w *worker) descend(b *Batch) *Failure {
 func (w *worker) expired() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.armed {
+		return
+	}
+	if left := time.Until(w.due); left > 0 { // it went off, and was set anew before it came in here
+		w.timer.Reset(left)
+		return
+	}
 	w.armed = false
 	switch {
 	case w.dead || w.port == nil:
@@ -109,13 +125,14 @@ func (w *worker) expired() {
 		switch {
 		case ran < limit:
 			w.watch()
+		case b.finished(): // its Progress is on the way, and will set head for its successor
+			w.arm(limit)
 		case w.port.Begun(b) > int(b.done.Load()):
 			w.climb(true)
-		case !b.finished() && ran >= max(limit, notBegun):
+		case ran >= max(limit, notBegun):
 			w.port.Kill() // nothing has begun, so nothing fails; others will run it
 		default:
-			w.armed = true
-			w.timer.Reset(max(limit, notBegun) - ran)
+			w.arm(max(limit, notBegun) - ran)
 		}
 	}
 }

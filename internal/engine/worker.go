@@ -36,6 +36,7 @@ type worker struct {
 	ladder   ladder
 	timer    *time.Timer // for the start, then for the element at the head
 	armed    bool        // the timer runs
+	due      time.Time   // when it is to go off
 	startErr error
 	done     int64
 }
@@ -109,7 +110,7 @@ func (w *worker) join() {
 		return
 	}
 	w.up = true
-	w.timer.Stop()
+	w.disarm()
 	w.head = time.Now()
 	w.mu.Unlock()
 	e := w.e
