@@ -25,6 +25,7 @@ type fake struct {
 
 	mu       sync.Mutex
 	batches  []*sent // in order
+	seen     int     // of these, flushed: the worker sees no others
 	byBatch  map[*Batch]*sent
 	noRoom   bool
 	suspect  bool
@@ -136,7 +137,7 @@ func (p *fake) dieBecause(exit spawn.Exit, why error) {
 func (p *fake) begin() (i int64, payload []byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, s := range p.batches {
+	for _, s := range p.batches[:p.seen] {
 		if s.begun == s.limit {
 			continue
 		}
@@ -188,7 +189,7 @@ func (p *fake) run(t *testing.T, n int) {
 func (p *fake) has() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, s := range p.batches {
+	for _, s := range p.batches[:p.seen] {
 		n += s.limit - s.begun
 	}
 	return n
@@ -225,8 +226,16 @@ func (p *fake) Send(b *Batch, payload []byte) bool {
 	s := &sent{b: b, payload: append([]byte(nil), payload...), limit: b.Count()}
 	p.batches = append(p.batches, s)
 	p.byBatch[b] = s
-	p.poke()
 	return true
+}
+
+func (p *fake) Room() int { return 64 }
+
+func (p *fake) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = len(p.batches)
+	p.poke()
 }
 
 func (p *fake) TakeBack(b *Batch) int {
@@ -290,7 +299,9 @@ func job(function string) (*Job, *outcomes) {
 	o := &outcomes{got: make(map[int64][]Result), when: make(map[int64]time.Time)}
 	return &Job{
 		Function: function, Fixed: true, Grace: 100 * time.Millisecond,
-		Encode: func(dst []byte, i int64) ([]byte, error) { return binary.LittleEndian.AppendUint64(dst, uint64(i)), nil },
+		Encode: func(dst []byte, i int64) ([]byte, error) {
+			return binary.LittleEndian.AppendUint64(dst, uint64(i)), nil
+		},
 		Deliver: func(i int64, r Result) {
 			o.mu.Lock()
 			defer o.mu.Unlock()

@@ -141,7 +141,7 @@ func (m *model) join() {
 		return
 	}
 	w := &modelWorker{w: new(Worker)}
-	if _, ok := m.s.Next(w.w); ok {
+	if m.s.Next(w.w, make([]Batch, 1)) != 0 {
 		m.t.Error("a worker that is not ready was given work")
 	}
 	m.s.Join(w.w)
@@ -164,20 +164,27 @@ func (m *model) next() {
 	}
 }
 
-// nextFor lets a worker have its next batch, and checks that it may.
+// nextFor lets a worker have its next batches, and reports whether there were any.
 func (m *model) nextFor(w *modelWorker) bool {
 	before, held := m.s.Waiting(), w.inFlight()
-	b, ok := m.s.Next(w.w)
-	if !ok {
-		if before > 0 && held == 0 {
-			m.t.Errorf("%d elements wait and a worker without any gets none", before)
-		}
-		return false
+	list := make([]Batch, 1+m.rng.IntN(20))
+	n := m.s.Next(w.w, list)
+	if n == 0 && before > 0 && held == 0 {
+		m.t.Errorf("%d elements wait and a worker without any gets none", before)
 	}
+	for _, b := range list[:n] {
+		m.handOut(w, b)
+	}
+	return n > 0
+}
+
+// handOut notes that a worker was given a batch, and checks that it may have it.
+func (m *model) handOut(w *modelWorker, b Batch) {
+	held := w.inFlight()
 	j := m.find(b.Job)
 	if j == nil || j.ended {
 		m.t.Errorf("%+v is of a job that has ended", b)
-		return true
+		return
 	}
 	most := j.job.Estimate()
 	if j.job.Chunk == 0 {
@@ -195,7 +202,7 @@ func (m *model) nextFor(w *modelWorker) bool {
 	for i := b.First; i < b.First+int64(b.N); i++ {
 		if i >= int64(len(j.at)) || j.at[i] != waiting {
 			m.t.Errorf("element %d was handed out and did not wait", i)
-			return true
+			return
 		}
 		j.at[i] = inFlight
 		j.handed[i]++
@@ -205,7 +212,6 @@ func (m *model) nextFor(w *modelWorker) bool {
 	}
 	w.batches = append(w.batches, b)
 	m.turn(j)
-	return true
 }
 
 // maxJobs is how many there are at a time.

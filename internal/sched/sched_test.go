@@ -16,12 +16,19 @@ func ready(n int) (*Scheduler, []*Worker) {
 	return s, workers
 }
 
+// next is the next batch for w.
+func next(s *Scheduler, w *Worker) (Batch, bool) {
+	var list [1]Batch
+	n := s.Next(w, list[:])
+	return list[0], n == 1
+}
+
 // Nothing is known of a new function, so its first batches are of one element; then of a millisecond of work.
 func TestBatchesFollowTheMeasuredTime(t *testing.T) {
 	s, w := ready(1)
 	j := &Job{Cost: new(Cost)}
 	s.Add(j, 1_000_000)
-	b, ok := s.Next(w[0])
+	b, ok := next(s, w[0])
 	if !ok || b.N != 1 || j.Estimate() != 1 {
 		t.Fatalf("first batch %+v, %v", b, ok)
 	}
@@ -34,7 +41,7 @@ func TestBatchesFollowTheMeasuredTime(t *testing.T) {
 	} {
 		j.Cost = new(Cost)
 		j.Cost.Observe(1, c.element)
-		if b, _ := s.Next(w[0]); b.N != c.batch || j.Estimate() != c.batch {
+		if b, _ := next(s, w[0]); b.N != c.batch || j.Estimate() != c.batch {
 			t.Errorf("elements of %v: batch of %d, estimate %d, want %d", c.element, b.N, j.Estimate(), c.batch)
 		}
 		s.Finished(w[0], w[0].InFlight())
@@ -68,7 +75,7 @@ func TestLastBatchesShrink(t *testing.T) {
 	s.Add(j, 1000)
 	last, left := 1000, int64(1000)
 	for n := 0; left > 0; n++ {
-		b, ok := s.Next(w[n%2])
+		b, ok := next(s, w[n%2])
 		if !ok {
 			t.Fatalf("nothing for a worker, %d wait", left)
 		}
@@ -95,7 +102,7 @@ func TestJobsTakeTurns(t *testing.T) {
 	for range 10 {
 		round := make(map[*Job]bool)
 		for range jobs {
-			b, ok := s.Next(w[0])
+			b, ok := next(s, w[0])
 			if !ok {
 				t.Fatal("nothing for an idle worker")
 			}
@@ -124,7 +131,7 @@ func TestWindow(t *testing.T) {
 		}
 		s.Add(j, 1_000_000)
 		for {
-			if _, ok := s.Next(w[0]); !ok {
+			if _, ok := next(s, w[0]); !ok {
 				break
 			}
 		}
@@ -140,7 +147,7 @@ func TestReturnedComesFirst(t *testing.T) {
 	j := &Job{Cost: new(Cost), Chunk: 10}
 	s.Add(j, 30)
 	for range 2 {
-		s.Next(w[0])
+		next(s, w[0])
 	}
 	s.Leave(w[0])
 	s.Return(j, Range{15, 5})
@@ -149,7 +156,7 @@ func TestReturnedComesFirst(t *testing.T) {
 	s.Join(w[0])
 	var got []Range
 	for {
-		b, ok := s.Next(w[0])
+		b, ok := next(s, w[0])
 		if !ok {
 			break
 		}
@@ -167,7 +174,7 @@ func BenchmarkNext(b *testing.B) {
 	j := &Job{Cost: new(Cost), Chunk: 1}
 	for i := 0; b.Loop(); i++ {
 		s.Add(j, 1)
-		s.Next(w[i%4])
+		next(s, w[i%4])
 		s.Finished(w[i%4], 1)
 	}
 }
