@@ -85,7 +85,7 @@ const maxPayload = MaxCopied
 func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags uint8, n int, err error) {
 	sized := r.N > 1 && !j.Fixed
 	start = len(dst)
-	for n < r.N && len(dst)-start < maxPayload && !j.ended.Load() {
+	for n < min(r.N, abi.MaxBatch) && len(dst)-start < maxPayload && !j.ended.Load() {
 		at := len(dst)
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
@@ -160,8 +160,8 @@ func (b *Batch) Count() int { return b.count }
 
 func (b *Batch) finished() bool { return b.done.Load() == b.n.Load() }
 
-// Left is how many of the elements are the batch's own and not finished.
-func (b *Batch) Left() int { return int(b.n.Load() - b.done.Load()) }
+// Own is how many of the elements are the batch's own still: those that were not taken back.
+func (b *Batch) Own() int { return int(b.n.Load()) }
 
 // NewBatch makes a batch of the one element of a job that no engine runs.
 func NewBatch(j *Job) *Batch {

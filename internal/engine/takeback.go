@@ -38,7 +38,10 @@ func (w *worker) takeBack(n int) int {
 	e.mu.Lock()
 	e.sched.Finished(&w.sched, total)
 	for _, p := range got {
-		e.sched.Return(&p.j.sched, p.r)
+		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
+		half := p.r.N / 2
+		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
+		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
 	e.mu.Unlock()
 	return total
