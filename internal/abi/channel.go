@@ -12,16 +12,16 @@ const Line = 128
 
 // Offsets of the words of a channel's header. Each has one writer unless it says otherwise.
 const (
-	OffMagic    = 0 * Line // u64, then u32 version; parent, before the worker starts
-	OffSlotTail = 1 * Line // u64: slots published; parent
-	OffSlotHead = 2 * Line // u64: slots finished and free again; worker
-	OffWorkFlag = 3 * Line // u32: the worker sleeps; the worker sets it, the parent clears it: it is the futex word
-	OffInTail   = 4 * Line // u64: bytes published beside the slots; parent
-	OffInHead   = 5 * Line // u64: of these, bytes consumed; worker
-	OffOutTail  = 6 * Line // u64: bytes of results published; worker
-	OffOutHead  = 7 * Line // u64: of these, bytes consumed; parent
-	OffRecvFlag = 8 * Line // u32: the parent waits for results or for room; it sets it, the worker clears it and sends a byte
-	OffRoomFlag = 9 * Line // u32: the worker waits for room for results; it sets it, the parent clears it: a futex word
+	OffMagic    = 0 * Line  // u64, then u32 version; parent, before the worker starts
+	OffSlotTail = 1 * Line  // u64: slots published; parent
+	OffSlotHead = 2 * Line  // u64: slots finished and free again; worker
+	OffWorkFlag = 3 * Line  // u32: the worker sleeps; the worker sets it, the parent clears it: it is the futex word
+	OffInTail   = 4 * Line  // u64: bytes published beside the slots; parent
+	OffInHead   = 5 * Line  // u64: of these, bytes consumed; worker
+	OffOutTail  = 6 * Line  // u64: bytes of results published; worker
+	OffOutHead  = 7 * Line  // u64: of these, bytes consumed; parent
+	OffRecvFlag = 8 * Line  // u32: the parent waits for results or for room; it sets it, the worker clears it and sends a byte
+	OffRoomFlag = 9 * Line  // u32: the worker waits for room for results; it sets it, the parent clears it: a futex word
 	OffAlive    = 10 * Line // u32: a thread id of the worker; the worker, once, and the kernel when that thread ends
 )
 

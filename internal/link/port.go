@@ -33,6 +33,8 @@ type Port struct {
 	slots   *ring.SlotWriter
 	in      *ring.Writer
 	written bool // in has bytes that are not published
+	// watchful: something was sent that asks for a tick
+	watchful bool
 
 	sent      atomic.Int64 // elements sent and neither answered nor taken back
 	batched   atomic.Int64 // messages with several elements sent, ever
@@ -90,7 +92,11 @@ func (p *Port) run() {
 	p.Child.Kill()
 	<-p.Child.Done()
 	p.cons.Lock()
-	if _, err := p.consume(); err != nil && why == nil {
+	n, err := p.consume()
+	if n > 0 {
+		p.host.Progress()
+	}
+	if err != nil && why == nil {
 		why = err
 	}
 	p.closed = true
@@ -127,11 +133,13 @@ func (p *Port) ended(err error) error {
 func (p *Port) loop() error {
 	recv := p.Child.Channel.RecvFlag
 	ticking := int64(0)
+	woken := false // by the worker, who may have made room without a result
 	for {
-		n, err := p.poll()
+		n, err := p.poll(woken)
 		if err != nil {
 			return err
 		}
+		woken = false
 		if n > 0 || (p.sent.Load() > 0 && p.spinner.Spin(p.ready)) {
 			continue
 		}
@@ -147,9 +155,11 @@ func (p *Port) loop() error {
 		} else {
 			ticking = b
 		}
-		if _, err := p.Child.RecvWithin(wait); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		_, err = p.Child.RecvWithin(wait)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return p.ended(err)
 		}
+		woken = err == nil
 		p.pokeRoom()
 	}
 }
@@ -165,15 +175,15 @@ func (p *Port) pokeRoom() {
 // ready reports whether there is something to consume.
 func (p *Port) ready() bool { return p.tail.Load() != p.consumed.Load() }
 
-// poll consumes what there is and returns how many results that were.
-func (p *Port) poll() (int, error) {
+// poll consumes what there is and returns how many results that were. room tells that there may be some without a result.
+func (p *Port) poll(room bool) (int, error) {
 	p.cons.Lock()
 	defer p.cons.Unlock()
 	if p.closed {
 		return 0, nil
 	}
 	n, err := p.consume()
-	if n > 0 || err != nil || p.Child.Channel.RoomFlag.Load() != 0 {
+	if n > 0 || err != nil || room || p.Child.Channel.RoomFlag.Load() != 0 {
 		p.host.Progress()
 	}
 	return n, err

@@ -1,6 +1,8 @@
 package link
 
 import (
+	"time"
+
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -27,7 +29,7 @@ func (p *Port) Begun(b *engine.Batch) int { return p.slots.Begun(b.Slot, b.Count
 
 // TakeBack implements engine.Port.
 func (p *Port) TakeBack(b *engine.Batch) int {
-	before := b.Left()
+	before := b.Own()
 	begun := p.slots.TakeBack(b.Slot, b.Count())
 	p.sent.Add(-int64(max(0, before-begun)))
 	return begun
@@ -72,10 +74,11 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 		}
 		p.written = true
 	}
-	if b.Count() > 1 {
+	// What comes behind a result may keep it from being noticed: the parent is to look for itself.
+	if before := p.sent.Add(int64(b.Count())) - int64(b.Count()); b.Count() > 1 || before > 0 {
 		p.batched.Add(1)
+		p.watchful = true
 	}
-	p.sent.Add(int64(b.Count()))
 	b.Slot = p.slots.Put(s)
 	if large {
 		p.Flush()
@@ -94,6 +97,12 @@ func (p *Port) Flush() {
 	}
 	if p.slots.Publish() {
 		wakeFutex(p.Child.Channel.WorkFlag)
+	}
+	if p.watchful {
+		p.watchful = false
+		if p.Child.Channel.RecvFlag.Load() == 1 { // loop sleeps already, and may have seen no reason to tick
+			p.Child.RecvUntil(time.Now().Add(tick))
+		}
 	}
 }
 
@@ -120,6 +129,7 @@ func (p *Port) busy() bool {
 // stream writes a payload through the ring, as the worker makes room. Nobody else writes meanwhile.
 func (p *Port) stream(payload []byte) {
 	defer p.streams.Done()
+	defer p.streamed()
 	for { // what ends it early ends the worker, to whom nothing is sent any more
 		n, err := p.in.Write(payload)
 		if err != nil {
@@ -141,6 +151,15 @@ func (p *Port) stream(payload []byte) {
 		if n == 0 && !p.awaitRoom() {
 			return
 		}
+	}
+}
+
+// streamed follows a stream. What had to wait for it can go now, if its element was taken back: then no result follows.
+func (p *Port) streamed() {
+	p.cons.Lock()
+	defer p.cons.Unlock()
+	if !p.closed {
+		p.host.Progress()
 	}
 }
 
@@ -191,13 +210,13 @@ func (p *Port) Help(done func() bool) {
 	slept := recv.CompareAndSwap(1, 0)
 	p.helper.Spin(func() bool {
 		if !done() && p.ready() {
-			_, _ = p.poll() // an error stays, for the port's own goroutine
+			_, _ = p.poll(false) // an error stays, for the port's own goroutine
 		}
 		return done()
 	})
 	if slept {
 		recv.Store(1)
-		_, _ = p.poll() // what came while the flag was down woke nobody
+		_, _ = p.poll(false) // what came while the flag was down woke nobody
 		p.pokeRoom()
 	}
 }

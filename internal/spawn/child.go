@@ -150,10 +150,16 @@ func (c *Child) StartError() error {
 func (c *Child) RecvWithin(d time.Duration) (byte, error) {
 	if d > 0 {
 		_ = c.control.SetReadDeadline(time.Now().Add(d))
-		defer c.control.SetReadDeadline(time.Time{})
 	}
-	return c.Recv()
+	kind, err := c.Recv()
+	if d > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.control.SetReadDeadline(time.Time{})
+	}
+	return kind, err
 }
+
+// RecvUntil makes a RecvWithin that waits already end at t. Safe for concurrent use.
+func (c *Child) RecvUntil(t time.Time) { _ = c.control.SetReadDeadline(t) }
 
 // IsEnd reports whether an error of Recv means no more than that the worker has ended.
 func IsEnd(err error) bool {
