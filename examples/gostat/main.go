@@ -50,7 +50,7 @@ func main() {
 }
 
 func gostat(ctx context.Context, w io.Writer, args []string) error {
-	o, err := parseOptions(w, args)
+	o, err := parseOptions(ctx, w, args)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func gostat(ctx context.Context, w io.Writer, args []string) error {
 	return compare(ctx, w, pool, t.harmless(), o)
 }
 
-func parseOptions(w io.Writer, args []string) (options, error) {
+func parseOptions(ctx context.Context, w io.Writer, args []string) (options, error) {
 	var o options
 	var memory, stack int
 	f := flag.NewFlagSet("gostat", flag.ContinueOnError)
@@ -99,7 +99,7 @@ func parseOptions(w io.Writer, args []string) (options, error) {
 	o.memory, o.stack = int64(memory)<<20, stack<<20
 	switch f.NArg() {
 	case 0:
-		root, err := exec.Command("go", "env", "GOROOT").Output()
+		root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 		if err != nil {
 			return o, fmt.Errorf("finding the Go installation; name a directory: %w", err)
 		}

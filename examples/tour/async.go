@@ -23,7 +23,7 @@ var slowSquare = mp.Func("tour.slowSquare", func(ctx context.Context, n int) (in
 		return 0, ctx.Err()
 	}
 	if n == badInput {
-		return 0, fmt.Errorf("Invalid input: %d", n)
+		return 0, fmt.Errorf("Invalid input: %d", n) //nolint:staticcheck // the words of the classic tutorial
 	}
 	return n * n, nil
 })

@@ -39,7 +39,7 @@ var overflow = mp.Func("tour.overflow", func(_ context.Context, depth int) (int,
 func deeper(n int) int {
 	var local [256]byte // what a real function keeps on the stack
 	local[n%len(local)] = 1
-	return deeper(n+1) + int(local[0])
+	return deeper(n+1) + int(local[0]) //nolint:staticcheck // that it never ends is the point
 }
 
 func cpu(ctx context.Context, p *page) error {

@@ -59,7 +59,7 @@ func pool(ctx context.Context, p *page) error {
 		return err
 	}
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("Map gave %v, one after another gave %v", got, want)
+		return fmt.Errorf("the results of Map are %v, one after another %v", got, want)
 	}
 
 	rows := [][]string{{"input", "sum of squares"}}

@@ -1,0 +1,86 @@
+# make help lists what there is to make. Variables can be set on the command line: make fuzz FUZZTIME=5s
+
+GO       ?= go
+FUZZTIME ?= 2m
+MP_CHAOS ?= 1000
+
+# The linter is built once into a directory of its own: its requirements are no business of this module.
+LINT_VERSION := v2.15.0
+TOOLS        := $(shell $(GO) env GOCACHE)/mp-tools
+LINT         := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+
+# What vet checks beside the system it runs on: all that the module compiles for.
+SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+
+# bench/ is a module of its own; a tree without it is fine.
+BENCH := $(dir $(wildcard bench/go.mod))
+
+.DEFAULT_GOAL := help
+.SHELLFLAGS   := -euo pipefail -c
+SHELL         := bash
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## Run the tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## Run the tests with the race detector
+	$(GO) test -race -timeout 15m ./...
+
+.PHONY: vet
+vet: ## Vet the module for every system it compiles for
+	@for system in $(SYSTEMS); do \
+		echo "vet $$system"; \
+		GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 $(GO) vet ./...; \
+	done
+	@for dir in $(BENCH); do echo "vet $$dir"; (cd "$$dir" && $(GO) vet ./...); done
+
+.PHONY: lint
+lint: $(LINT) ## Run golangci-lint, with a reason for each exception in .golangci.yml
+	$(LINT) run ./...
+
+$(LINT):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $(LINT)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target there is for FUZZTIME (2m) each
+	@found=$$(grep -rHoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' --exclude-dir=bench . | sort || true); \
+	while IFS=: read -r file func; do \
+		if [ -z "$$file" ]; then echo "there are no fuzz targets"; continue; fi; \
+		target=$${func#func }; pkg=$$(dirname "$$file"); \
+		echo "fuzz $$pkg $$target for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null; \
+	done <<< "$$found"
+
+.PHONY: fuzz-seeds
+fuzz-seeds: ## Run every fuzz target on its seeds and on what was found before
+	$(GO) test -run '^Fuzz' ./...
+
+.PHONY: bench
+bench: ## Run all benchmarks, those against rivals in bench/ as well
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -run '^$$' -bench . -benchmem ./...); done
+
+.PHONY: bench-once
+bench-once: ## Run each benchmark once, so that none rots
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+	@for dir in $(BENCH); do echo "benchmarks of $$dir"; (cd "$$dir" && $(GO) test -run '^$$' -bench . -benchtime 1x ./...); done
+
+.PHONY: chaos
+chaos: ## Kill MP_CHAOS (1000) workers under load
+	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout 30m -run Chaos ./...
+
+.PHONY: examples
+examples: ## Run the example programs
+	$(GO) run ./examples/tour
+	$(GO) run ./examples/gostat .
+
+.PHONY: ci
+ci: ## Everything that has to hold before a change lands
+	bash .ci/run
