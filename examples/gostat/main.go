@@ -62,7 +62,7 @@ func gostat(ctx context.Context, w io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = pool.Close() }()
+	defer pool.Close()
 
 	start := time.Now()
 	t := parseAll(ctx, pool, files, o)

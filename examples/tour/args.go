@@ -38,7 +38,7 @@ func args(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = workers.Close() }()
+	defer workers.Close()
 
 	var calls []mp.Args3[int, int, int]
 	for _, r := range ranges {

@@ -35,7 +35,7 @@ func async(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = workers.Close() }()
+	defer workers.Close()
 
 	start := time.Now()
 	// Callbacks run on goroutines of their own, in any order: what they have to say goes over a channel.

@@ -48,7 +48,7 @@ func cpu(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = workers.Close() }()
+	defer workers.Close()
 
 	ways := []struct {
 		name string

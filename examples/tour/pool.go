@@ -49,7 +49,7 @@ func pool(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = workers.Close() }()
+	defer workers.Close()
 	opened := time.Since(start)
 
 	start = time.Now()
