@@ -5,6 +5,7 @@
 //
 // What is compared is measured in turn, round by round, in one run, and the order changes with each round. So a machine
 // that is shared, or changes its speed, changes both sides. Only ratios are judged: the median of the ratios of the rounds.
+// What other programs of the machine took meanwhile is told, where it is much.
 // A rival that is not installed (python3, cc) is left out, and the table says so.
 package main
 

@@ -59,7 +59,7 @@ func (r *runner) all(w io.Writer, only string) error {
 	printHead(w)
 	var notes []string
 	for _, g := range chosen {
-		begin := time.Now()
+		before := takeUsage()
 		s, err := r.group(g)
 		if err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
@@ -67,8 +67,12 @@ func (r *runner) all(w io.Writer, only string) error {
 		for _, l := range g.lines {
 			l.print(w, s, r.short)
 		}
+		others := before.others()
 		notes = append(notes, s.notes()...)
-		fmt.Fprintf(r.log, "%-12s %5.1f s\n", g.name, time.Since(begin).Seconds())
+		if note := disturbance(g.name, others); note != "" {
+			notes = append(notes, note)
+		}
+		fmt.Fprintf(r.log, "%-12s %5.1f s, others used %.2f CPUs\n", g.name, time.Since(before.at).Seconds(), others)
 	}
 	for _, note := range notes {
 		fmt.Fprintf(w, "\n%s\n", note)

@@ -105,3 +105,12 @@ func TestChoose(t *testing.T) {
 		t.Error("a group that does not exist is chosen")
 	}
 }
+
+func TestDisturbance(t *testing.T) {
+	if note := disturbance("map", 0.02); note != "" {
+		t.Error(note)
+	}
+	if note := disturbance("map", 0.5); !strings.Contains(note, "map") || !strings.Contains(note, "0.50") {
+		t.Errorf("%q", note)
+	}
+}
