@@ -121,8 +121,9 @@ func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
 		e.failures[w.index]++
 	}
 	n := e.failures[w.index]
-	// A worker that somebody killed may come up the next time. One that ended by itself will do so again.
-	killed := exit.Signal == syscall.SIGKILL && !exit.OOM && w.startErr == nil
+	// A worker that somebody killed may come up the next time. One that ended by itself will do so again, and so will
+	// one that was killed here, for the reason there was.
+	killed := exit.Signal == syscall.SIGKILL && !exit.OOM && w.startErr == nil && why == nil
 	if !up && (!killed || n >= maxStarts) {
 		e.mu.Unlock()
 		if why == nil || killed {
