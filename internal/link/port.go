@@ -84,7 +84,7 @@ func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
 // run follows the worker from its start to its end.
 func (p *Port) run() {
 	why := p.handshake()
-	if why == nil {
+	if p.Child.Ready() { // else it has ended before, with or without a reason
 		p.host.Up()
 		why = p.loop()
 	}
