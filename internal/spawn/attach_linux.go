@@ -18,11 +18,12 @@ import (
 
 // openControl takes over the inherited socket, so that nothing the worker starts inherits it in turn.
 func openControl() {
-	unix.CloseOnExec(abi.ControlFD)
-	if err := unix.SetNonblock(abi.ControlFD, true); err != nil {
-		fmt.Fprintf(os.Stderr, "mp: started as a worker without a parent: %v\n", err)
+	if domain, err := unix.GetsockoptInt(abi.ControlFD, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil || domain != unix.AF_UNIX {
+		fmt.Fprintf(os.Stderr, "mp: started as a worker, by %s in the environment, without a parent\n", abi.EnvMarker)
 		os.Exit(exitRefused)
 	}
+	unix.CloseOnExec(abi.ControlFD)
+	_ = unix.SetNonblock(abi.ControlFD, true) // it is already
 	control = os.NewFile(abi.ControlFD, "control")
 }
 
