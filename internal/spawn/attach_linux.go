@@ -47,7 +47,8 @@ func attach(registry []string) (*Parent, error) {
 		return nil, errors.New("the parent's token is not the one in the environment")
 	}
 	memory, crash := files[0], files[1]
-	signal.Ignore(unix.SIGINT)
+	// Not signal.Ignore: what is ignored stays so in every program that the worker starts, and none could be interrupted.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT)
 	if err := debug.SetCrashOutput(crash, debug.CrashOptions{}); err != nil {
 		return nil, fmt.Errorf("crash output: %w", err)
 	}
