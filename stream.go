@@ -194,6 +194,10 @@ func (s *stream[In, Out]) push(v In) bool {
 	default:
 	}
 	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		return false
+	}
 	s.inputs.put(s.pulled, v)
 	s.pulled++
 	n := int64(0)

@@ -274,15 +274,30 @@ func (e *Engine) dispatch() {
 			return
 		}
 		s := e.sched.Pick()
-		var w *worker
-		if s != nil {
-			w = s.Owner.(*worker)
+		if s == nil {
+			e.mu.Unlock()
+			return
 		}
+		w, idle := s.Owner.(*worker), s.InFlight() == 0
 		e.mu.Unlock()
-		if w == nil || !e.fill(w) {
+		if !e.fill(w) && !(idle && e.fillAnother(w)) {
 			return
 		}
 	}
+}
+
+// fillAnother is fill for whoever will have something but w, which takes nothing though it has nothing: it is about to
+// die, or says so.
+func (e *Engine) fillAnother(w *worker) bool {
+	e.mu.Lock()
+	workers := append([]*worker(nil), e.workers...)
+	e.mu.Unlock()
+	for _, x := range workers {
+		if x != nil && x != w && e.fill(x) {
+			return true
+		}
+	}
+	return false
 }
 
 // handful is how many batches are handed to a worker at a time: the locks and the wake-up are then paid for all of them.

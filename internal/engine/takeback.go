@@ -51,7 +51,8 @@ func (w *worker) takeBack(n int) int {
 func (w *worker) cut(b *Batch) int {
 	w.alert.Add(1) // before the worker can go on to the next batch, whose results must not be counted to this one
 	defer w.alert.Add(-1)
-	begun, n := w.port.TakeBack(b), int(b.n.Load())
+	// A worker that forges its cursor does not get an element run again that it has answered.
+	begun, n := max(w.port.TakeBack(b), int(b.done.Load())), int(b.n.Load())
 	if begun >= n {
 		return 0
 	}
