@@ -225,6 +225,7 @@ func TestRetries(t *testing.T) {
 			} else {
 				p.die(exited(3))
 			}
+			synctest.Wait()
 			if err := e.Ready(t.Context()); err != nil {
 				t.Fatal(err)
 			}

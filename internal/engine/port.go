@@ -40,7 +40,7 @@ type Host interface {
 	Up()
 	// Result: the next element, in the order they began, has an outcome. An error means that the worker is mad.
 	Result(status uint8, payload []byte) error
-	// Progress follows one or more Results, or room that was made.
+	// Progress follows one or more Results, before Lost, or room that was made.
 	Progress()
 	// Lost: the worker has ended, and every Result it published has been reported. why is set if it never was Up, or
 	// if the port gave it up. It is the last call.

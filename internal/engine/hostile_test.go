@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+// A worker that says it is dying and lives on keeps nobody else from working.
+func TestFeignedDeathHoldsNobodyUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(3))
+		for _, p := range f.all[:2] {
+			p.set(func(p *fake) { p.suspect = true })
+		}
+		for range 3 { // whoever is the first to get some
+			j, out := job("f")
+			begun(t, e, j, 1)
+			synctest.Wait()
+			if f.all[2].has() != 1 {
+				t.Fatalf("the only worker that lives has %d elements", f.all[2].has())
+			}
+			f.all[2].run(t, 1)
+			out.one(t, 0)
+			e.End(j)
+		}
+		shutdown(t, e, f)
+	})
+}
+
+// An element that was answered is never run again, though the worker forges what has begun.
+func TestForgedCursorRunsNothingAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		p := f.last()
+		j, out := job("f")
+		j.Chunk = 4
+		begun(t, e, j, 4)
+		for range 2 {
+			p.begin()
+			if err := p.result(abi.StatusOK, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.set(func(p *fake) { p.batches[0].begun = 0 })
+		p.progress()
+		e.workers[0].takeBack(1)
+		synctest.Wait()
+		p.die(exited(1))
+		synctest.Wait()
+		q := f.last()
+		for {
+			if _, _, ok := q.begin(); !ok {
+				break
+			}
+			if err := q.result(abi.StatusOK, nil); err != nil {
+				t.Fatal(err)
+			}
+			q.progress()
+		}
+		for i := range int64(4) {
+			out.one(t, i)
+		}
+		e.End(j)
+		shutdown(t, e, f)
+	})
+}
