@@ -172,8 +172,14 @@ func (s *SlotReader) Begin() bool {
 	}
 }
 
-// Done gives the slot back.
+// Done gives the slot back. The parent sees it with others, but at once if there is no more to do: its line is the parent's to
+// read, and each store takes it away.
 func (s *SlotReader) Done() {
 	s.pos++
-	s.head.Store(s.pos) // SYNC POINT slot head: pairs with SlotWriter.Free
+	if s.pos == s.seen || s.pos%headEvery == 0 {
+		s.head.Store(s.pos) // SYNC POINT slot head: pairs with SlotWriter.Free
+	}
 }
+
+// headEvery is how many slots are given back at a time.
+const headEvery = 16
