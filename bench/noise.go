@@ -10,7 +10,7 @@ import (
 )
 
 // usage is how much CPU time was spent: by everybody, and by this program and the processes it has waited for. So it is
-// taken when those of a group have ended.
+// taken when those of a group have ended. Python's fork server is nobody's: it and its children count as others.
 type usage struct {
 	at             time.Time
 	everybody, own time.Duration

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -25,12 +27,16 @@ func python(what string, args ...int) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := []string{file, what}
+	// Imported, not run: else a process that spawn or the fork server starts would have to compile and run it first.
+	line := []string{"-c", "import peers; peers.main()", what}
 	for _, a := range args {
 		line = append(line, strconv.Itoa(a))
 	}
 	cmd := exec.Command(interpreter, line...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "PYTHONDONTWRITEBYTECODE=") // it would have every process compile it
+	}), "PYTHONPATH="+filepath.Dir(file))
 	return reading(cmd)
 }
 
@@ -64,7 +70,7 @@ func removeScratch() {
 	}
 }
 
-// peersFile is a file, not a program text: workers that Python spawns import it.
+// peersFile is a file, for workers that Python spawns import it.
 var peersFile = sync.OnceValues(func() (string, error) { return writeScratch("peers.py", peers) })
 
 func writeScratch(name string, text []byte) (string, error) {
