@@ -1,3 +1,4 @@
+// Command hello squares numbers in other processes.
 package main
 
 import (
