@@ -65,12 +65,12 @@ fuzz-seeds: ## Run every fuzz target on its seeds and on what was found before
 .PHONY: bench
 bench: ## Run the benchmarks, and measure everything beside its rivals (bench/)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@for dir in $(BENCH); do (cd "$$dir" && $(GO) run .); done
+	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -run '^$$' -bench . -benchmem ./... && $(GO) run .); done
 
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, so that none rots: the figures mean nothing
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
-	@for dir in $(BENCH); do (cd "$$dir" && $(GO) run . -short); done
+	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -bench . -benchtime 1x ./... && $(GO) run . -short); done
 
 .PHONY: chaos
 chaos: ## Kill MP_CHAOS (1000) workers under load
