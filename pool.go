@@ -24,7 +24,13 @@ type Pool struct {
 }
 
 // poolLayout is the channel of a pool's worker. Pages that are never touched cost nothing.
-var poolLayout = ring.Layout{Slots: 256, In: 1 << 20, Out: 1 << 20}
+var poolLayout = ring.Layout{Slots: 256, In: poolRing, Out: poolRing}
+
+// poolRing is such that a message of 2 MiB lies in it wholly: larger ones stream, and wait for a worker with nothing else to do.
+const poolRing = 4 << 20
+
+// A port copies payloads of up to half its ring.
+var _ [poolRing/2 - engine.MaxCopied]struct{}
 
 // NewPool starts a pool and returns when every worker has run Init, or with the error of the first that failed, when all
 // others have ended.

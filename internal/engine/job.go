@@ -78,7 +78,7 @@ type Failure struct {
 
 // maxPayload is how many bytes of elements go into one batch, unless it is a single one: small enough that the ring
 // holds several.
-const maxPayload = MaxCopied
+const maxPayload = 64 << 10
 
 // encode appends as many of the elements to dst as make one message, at least one. The message starts at start. The error is
 // of the element after them. Call it with encoding.

@@ -29,17 +29,19 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		pid = w.port.PID()
 	}
 	var failed []lostElement
+	begun := false // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		done, n := int(b.done.Load()), int(b.n.Load())
-		begun := 0
+		started := 0
 		if b.payload == nil && done < n {
-			begun = w.port.Begun(b)
+			started = w.port.Begun(b)
 		}
-		begun = min(max(begun, done), n)
-		for k := done; k < begun; k++ {
+		started = min(max(started, done), n)
+		begun = begun || started > done
+		for k := done; k < started; k++ {
 			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
 			if w.ladder.up && w.ladder.element == number && w.ladder.timeout {
 				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
@@ -49,7 +51,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 				failed = append(failed, lostElement{b.Job, i, f})
 			}
 		}
-		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(begun), N: n - begun})
+		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
 	w.fifo, w.stalled = fifo.Queue[*Batch]{}, nil
 	if e.workers[w.index] == w {
@@ -62,7 +64,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	if w.startErr != nil {
 		why = w.startErr
 	}
-	up, idle := w.up, w.done == 0
+	up, idle := w.up, w.done == 0 && !begun
 	e.mu.Unlock()
 	w.mu.Unlock()
 

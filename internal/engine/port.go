@@ -32,7 +32,7 @@ type Port interface {
 }
 
 // MaxCopied is the size to which a port copies payloads.
-const MaxCopied = 64 << 10
+const MaxCopied = 2 << 20
 
 // A Host is told by a Port what happens. All calls but Up come from one goroutine at a time.
 type Host interface {

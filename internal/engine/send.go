@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"sync"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/sched"
@@ -27,17 +26,19 @@ type outgoing struct {
 	payload  []byte // instead, if it is not in the buffer
 }
 
-// A buffer is what batches are encoded into, to be reused.
+// A buffer is what batches are encoded into, to be used again. Each worker keeps one: a sync.Pool would lose it at every
+// collection, and large messages make many.
 type buffer struct {
 	bytes []byte
 	out   []outgoing
 }
 
-var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, 4<<10)} }}
-
 // send encodes batches that the scheduler has given to w, and sends them.
 func (w *worker) send(list []sched.Batch) {
-	buf := buffers.Get().(*buffer)
+	buf := w.spare.Swap(nil)
+	if buf == nil {
+		buf = new(buffer)
+	}
 	sent := true
 	for len(list) > 0 {
 		n, left, err := w.encode(buf, list)
@@ -48,7 +49,7 @@ func (w *worker) send(list []sched.Batch) {
 			sent = w.ship(buf) && sent
 		}
 	}
-	buffers.Put(buf)
+	w.spare.Store(buf)
 	if !sent {
 		w.e.dispatch()
 	}
@@ -119,7 +120,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 	w.finished(dropped)
 	clear(buf.out)
 	buf.out = buf.out[:0]
-	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > 2*maxPayload {
+	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > MaxCopied {
 		buf.bytes = nil // a large payload may still be on its way out of it
 	}
 	return sent

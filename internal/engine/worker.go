@@ -16,7 +16,8 @@ type worker struct {
 	since time.Time
 	sched sched.Worker // guarded by the engine's mutex
 
-	burst  burst               // of the port's consumer
+	burst  burst // of the port's consumer
+	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
 	// alert counts what the port's consumer must not overlook, though it takes no lock for a result: a ladder that is up,

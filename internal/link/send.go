@@ -35,11 +35,19 @@ func (p *Port) TakeBack(b *engine.Batch) int {
 	return begun
 }
 
-// Room implements engine.Port. A quarter of the slots at a time, so that the worker's position is not asked for with each.
+// Room implements engine.Port. A quarter of the slots at a time, so that the worker's position is not asked for with each; and
+// none while less than a quarter of the ring is free, for what is encoded and finds no room must be copied once more.
 func (p *Port) Room() int {
 	free, err := p.slots.Free()
-	if free--; err != nil || free < p.slots.Size()/4 { // the last is for the end
+	if err != nil {
 		p.check(err)
+		return 0
+	}
+	if ok, err := p.in.Room(p.in.Size() / 4); err != nil || !ok {
+		p.check(err)
+		return 0
+	}
+	if free--; free < p.slots.Size()/4 { // the last is for the end
 		return 0
 	}
 	return free

@@ -152,7 +152,7 @@ func (s *server) receive(size uint64) []byte {
 }
 
 // keepBuffer is how large a buffer may be to be kept for the next message.
-const keepBuffer = 1 << 20
+const keepBuffer = 4 << 20
 
 // arg cuts the next argument off the payload.
 func (s *server) arg() []byte {

@@ -76,12 +76,20 @@ func attach(registry []string) (*Parent, error) {
 // time and memory that the runtime's own limit of 1 GB would cost.
 const maxStack = 256 << 20
 
+// ballast is memory that is never touched, so it costs none. It counts as live, so that a worker with a small heap, as most
+// are, does not collect garbage at every few large messages.
+var ballast []byte
+
+const ballastSize = 32 << 20
+
 func setLimits(c Config) error {
 	stack := maxStack
 	if c.MemoryLimit > 0 {
 		// Collect harder before the limit than die at it; harder still if GOMEMLIMIT says so.
 		debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), c.MemoryLimit/10*9))
 		stack = int(min(int64(stack), max(c.MemoryLimit/2, 1<<20)))
+	} else if os.Getenv("GOGC") == "" {
+		ballast = make([]byte, ballastSize)
 	}
 	debug.SetMaxStack(stack)
 	if c.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
