@@ -46,6 +46,7 @@ type Plan struct {
 	flat  bool   // its memory is its encoding: no pointers, no padding, no bytes that are invalid
 	fixed int    // the encoded size, -1 if it varies
 	min   int    // the least encoded size; 0 only for a type without memory
+	nests bool   // lengths in it make memory before what they count was seen; see lend
 	head  string // what it is, and of what: see Signature
 	parts []part
 	enc   encoder // of the value at a pointer; nil in a plan that is not complete

@@ -98,12 +98,31 @@ func decodeString(src []byte, p unsafe.Pointer, _ int) ([]byte, error) {
 	return src[n:], nil
 }
 
+// lend decodes a part of a value, and hides from it the least that the parts after it will take: a length in it then
+// cannot count bytes that a length around it has counted. Else n nested lengths could each make memory for all that is left.
+// It is for parts that nest.
+func (p *Plan) lend(src []byte, at unsafe.Pointer, depth, after int) ([]byte, error) {
+	if len(src) < after {
+		return src, corrupt("%d bytes where at least %d more must come", len(src), after)
+	}
+	rest, err := p.dec(src[:len(src)-after], at, depth)
+	if err != nil {
+		return src, err
+	}
+	return rest[:len(rest)+after], nil
+}
+
 func decodeArray(n int, elem *Plan) decoder {
 	size := elem.typ.Size()
 	return func(src []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 		var err error
 		for i := range n {
-			if src, err = elem.dec(src, unsafe.Add(p, uintptr(i)*size), depth); err != nil {
+			if at := unsafe.Add(p, uintptr(i)*size); elem.nests {
+				src, err = elem.lend(src, at, depth, (n-1-i)*elem.min)
+			} else {
+				src, err = elem.dec(src, at, depth)
+			}
+			if err != nil {
 				return src, err
 			}
 		}
@@ -144,7 +163,12 @@ func decodeStruct(fields []field) decoder {
 		var err error
 		for i := range fields {
 			f := &fields[i]
-			if src, err = f.plan.dec(src, unsafe.Add(p, f.offset), depth); err != nil {
+			if at := unsafe.Add(p, f.offset); f.after > 0 {
+				src, err = f.plan.lend(src, at, depth, f.after)
+			} else {
+				src, err = f.plan.dec(src, at, depth)
+			}
+			if err != nil {
 				return src, err
 			}
 		}

@@ -32,9 +32,9 @@
 // # Hostile input
 //
 // Decode believes nothing. Every length is compared with what is left before anything is allocated: n elements need at
-// least n times their least size. Where elements have much more memory than bytes, slices grow as these come. So what is
-// allocated is a small multiple of what was received, as far as that is a matter of lengths; a type can have more memory
-// than bytes by itself, in a recursive one at most MaxDepth times. Depth is limited, names
+// least n times their least size, and bytes that one length has counted are out of sight for the lengths inside. Where elements
+// have much more memory than bytes, slices grow as these come. So what is allocated is a small multiple of what was
+// received, unless a type by itself has much more memory than bytes. Depth is limited, names
 // of interfaces are looked up in a table, invalid bools are refused. Nothing refers to the input afterwards. A type's own
 // unmarshaller sees bytes of the peer's choice; that it stands them is its author's promise.
 package codec

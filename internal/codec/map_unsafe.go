@@ -61,7 +61,8 @@ func mapOf[K comparable, V any](key, value *Plan) (encoder, decoder) {
 		return dst, nil
 	}
 	dec := func(src []byte, p unsafe.Pointer, depth int) ([]byte, error) {
-		n, isNil, src, err := lengthOrNil(src, key.min+value.min, depth)
+		least := key.min + value.min
+		n, isNil, src, err := lengthOrNil(src, least, depth)
 		if err != nil || isNil {
 			return src, err
 		}
@@ -71,12 +72,13 @@ func mapOf[K comparable, V any](key, value *Plan) (encoder, decoder) {
 		}
 		m := make(map[K]V, trusted(n, unsafe.Sizeof(at), src))
 		*(*map[K]V)(p) = m
-		for range n {
+		for i := range n {
 			at = zero
-			if src, err = key.dec(src, unsafe.Pointer(&at.k), depth-1); err != nil {
+			after := (n - 1 - i) * least
+			if src, err = key.lend(src, unsafe.Pointer(&at.k), depth-1, after+value.min); err != nil {
 				return src, err
 			}
-			if src, err = value.dec(src, unsafe.Pointer(&at.v), depth-1); err != nil {
+			if src, err = value.lend(src, unsafe.Pointer(&at.v), depth-1, after); err != nil {
 				return src, err
 			}
 			m[at.k] = at.v
@@ -128,13 +130,14 @@ func decodeMap(t reflect.Type, key, value *Plan) decoder {
 		reflect.NewAt(t, p).Elem().Set(m)
 		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
 		kp, vp, ke, ve := k.UnsafePointer(), v.UnsafePointer(), k.Elem(), v.Elem()
-		for range n {
+		for i := range n {
 			ke.SetZero()
 			ve.SetZero()
-			if src, err = key.dec(src, kp, depth-1); err != nil {
+			after := (n - 1 - i) * least
+			if src, err = key.lend(src, kp, depth-1, after+value.min); err != nil {
 				return src, err
 			}
-			if src, err = value.dec(src, vp, depth-1); err != nil {
+			if src, err = value.lend(src, vp, depth-1, after); err != nil {
 				return src, err
 			}
 			if !ke.Comparable() {

@@ -88,14 +88,17 @@ func (b *builder) fill(p *Plan, path string) error {
 		p.enc, p.dec, p.head = encodeString, decodeString, "string"
 	case reflect.Slice:
 		elem := b.refer(t.Elem(), path+"[]")
+		p.nests = true
 		p.setParts("[]", part{"", elem})
 		p.enc, p.dec = encodeSlice(t, elem), decodeSlice(t, elem)
 	case reflect.Pointer:
 		elem := b.refer(t.Elem(), "*"+path)
+		p.nests = true
 		p.setParts("*", part{"", elem})
 		p.enc, p.dec = encodePointer(elem), decodePointer(t, elem)
 	case reflect.Map:
 		key, value := b.refer(t.Key(), path+" key"), b.refer(t.Elem(), path+" value")
+		p.nests = true
 		p.setParts("map", part{"", key}, part{"", value})
 		p.enc, p.dec = mapPlan(t, key, value)
 	case reflect.Array:
@@ -103,6 +106,7 @@ func (b *builder) fill(p *Plan, path string) error {
 	case reflect.Struct:
 		return b.fillStruct(p, path)
 	case reflect.Interface:
+		p.nests = true
 		if t == errorType {
 			p.enc, p.dec, p.head = encodeError, decodeError, "error"
 		} else {

@@ -41,7 +41,12 @@ func decodeSlice(t reflect.Type, elem *Plan) decoder {
 				v, data = more, more.UnsafePointer()
 				reflect.NewAt(t, p).Elem().Set(v)
 			}
-			if src, err = elem.dec(src, unsafe.Add(data, uintptr(i)*size), depth-1); err != nil {
+			if at := unsafe.Add(data, uintptr(i)*size); elem.nests {
+				src, err = elem.lend(src, at, depth-1, (n-1-i)*elem.min)
+			} else {
+				src, err = elem.dec(src, at, depth-1)
+			}
+			if err != nil {
 				return src, err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 type field struct {
 	offset uintptr
 	plan   *Plan
+	after  int // the least that the fields after it take, if it nests
 }
 
 func (b *builder) fillArray(p *Plan, path string) error {
@@ -24,7 +25,7 @@ func (b *builder) fillArray(p *Plan, path string) error {
 	case elem.flat:
 		p.setFlat(n * elem.fixed)
 	default:
-		p.min = n * elem.min
+		p.min, p.nests = n*elem.min, elem.nests
 		if elem.fixed >= 0 {
 			p.fixed = n * elem.fixed
 		}
@@ -71,14 +72,21 @@ func (b *builder) fillStruct(p *Plan, path string) error {
 			fields[n-1].plan = run
 			continue
 		}
-		fields = append(fields, field{f.Offset, fp})
+		fields = append(fields, field{offset: f.Offset, plan: fp})
+		p.nests = p.nests || fp.nests
+	}
+	for i, after := len(fields)-1, 0; i >= 0; i-- {
+		if fields[i].plan.nests {
+			fields[i].after = after
+		}
+		after += fields[i].plan.min
 	}
 	p.setParts("struct", parts...)
 	switch {
 	case flat && end == t.Size():
 		p.setFlat(int(end))
 	case all == 0:
-		p.min, p.fixed = 1, 1
+		p.min, p.fixed, p.head = 1, 1, "nothing"
 		p.enc, p.dec = encodeNothing, decodeNothing
 	default:
 		p.min, p.fixed = least, all
