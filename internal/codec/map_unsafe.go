@@ -117,6 +117,7 @@ func encodeMap(t reflect.Type, key, value *Plan) encoder {
 
 func decodeMap(t reflect.Type, key, value *Plan) decoder {
 	entry := t.Key().Size() + t.Elem().Size()
+	check := holdsInterface(t.Key())
 	return func(src []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 		least := key.min + value.min
 		n, isNil, src, err := lengthOrNil(src, least, depth)
@@ -140,11 +141,28 @@ func decodeMap(t reflect.Type, key, value *Plan) decoder {
 			if src, err = value.lend(src, vp, depth-1, after); err != nil {
 				return src, err
 			}
-			if !ke.Comparable() {
+			if check && !ke.Comparable() {
 				return src, corrupt("a map key of type %s", ke.Type())
 			}
 			m.SetMapIndex(ke, ve)
 		}
 		return src, nil
 	}
+}
+
+// holdsInterface reports whether a key of type t may hold what cannot be compared.
+func holdsInterface(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Array:
+		return holdsInterface(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsInterface(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
 }

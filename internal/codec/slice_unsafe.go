@@ -30,16 +30,15 @@ func decodeSlice(t reflect.Type, elem *Plan) decoder {
 			return src[bytes:], nil
 		}
 		now := trusted(n, size, src)
-		v := reflect.MakeSlice(t, now, now)
-		reflect.NewAt(t, p).Elem().Set(v)
-		data := v.UnsafePointer()
+		data := makeSlice(t, now)
+		*(*slice)(p) = slice{data, now, now}
 		for i := range n {
 			if i == now {
 				now = min(n, 2*now)
 				more := reflect.MakeSlice(t, now, now)
-				reflect.Copy(more, v)
-				v, data = more, more.UnsafePointer()
-				reflect.NewAt(t, p).Elem().Set(v)
+				reflect.Copy(more, reflect.NewAt(t, p).Elem())
+				data = more.UnsafePointer()
+				*(*slice)(p) = slice{data, now, now}
 			}
 			if at := unsafe.Add(data, uintptr(i)*size); elem.nests {
 				src, err = elem.lend(src, at, depth-1, (n-1-i)*elem.min)
@@ -52,6 +51,14 @@ func decodeSlice(t reflect.Type, elem *Plan) decoder {
 		}
 		return src, nil
 	}
+}
+
+// makeSlice returns the elements of a new slice; reflect needs an allocation more, for the slice itself.
+func makeSlice(t reflect.Type, n int) unsafe.Pointer {
+	if t.Elem().Kind() == reflect.String {
+		return unsafe.Pointer(unsafe.SliceData(make([]string, n)))
+	}
+	return reflect.MakeSlice(t, n, n).UnsafePointer()
 }
 
 // copyFlat returns a copy that is aligned for any type without pointers.
