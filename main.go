@@ -12,8 +12,10 @@ import (
 // Main makes the program a worker if it was started as one, and then does not return. In every other process it returns
 // at once. Call it first in main, and first in TestMain.
 //
-// A worker ignores SIGINT, for a terminal sends it to everybody, and the parent decides. Its stdin is empty, its output goes to the parent, line by
-// line. The stack of a goroutine may grow to 256 MiB there, not to the runtime's 1 GB, so that endless recursion ends soon.
+// A worker leads a process group of its own, so what a terminal sends goes to the parent, which decides, and it ignores
+// SIGINT from elsewhere. So do programs that it starts, unless it calls signal.Notify for os.Interrupt before. Its stdin
+// is empty, its output goes to the parent, line by line. The stack of a goroutine may grow to 256 MiB there, not to the
+// runtime's 1 GB, so that endless recursion ends soon.
 func Main() {
 	if !spawn.IsWorker() {
 		return

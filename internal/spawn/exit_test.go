@@ -120,7 +120,7 @@ func TestSurroundings(t *testing.T) {
 	if got := line("stdin", nil); got != "0 <nil>\n" {
 		t.Errorf("stdin: %q", got)
 	}
-	if got := line("sigint", nil); got != "signal: interrupt: \ninterrupt\n" {
+	if got := line("sigint", nil); got != "deaf\n <nil>\n signal: interrupt\ninterrupt\n" {
 		t.Errorf("SIGINT: %q", got)
 	}
 	if got := line("affinity", func(s *Spec) { s.CPUs = []int{0} }); got != "Cpus_allowed_list:\t0\n" {

@@ -271,13 +271,17 @@ func memory() {
 	}
 }
 
-// sigint gets SIGINT, and tells whether a process that it starts can get it, too.
+// sigint gets SIGINT, and tells whether it and a program that it starts can ask for it.
 func sigint() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
-	out, err := exec.Command("sh", "-c", "kill -INT $$; echo deaf").CombinedOutput()
-	fmt.Printf("%v: %s\n", err, out)
+	child := func() {
+		out, err := exec.Command("sh", "-c", "kill -INT $$; echo deaf").CombinedOutput()
+		fmt.Printf("%s %v\n", out, err)
+	}
+	child()
 	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGINT) // whoever wants it gets it
+	signal.Notify(c, syscall.SIGINT)
+	child()
 	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 	fmt.Println(<-c)
 	os.Exit(0)
