@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/spawn"
+)
+
+func withSetup(c Config) Config {
+	c.Setup = func() *Job {
+		return &Job{Function: "setup", Arg: []byte{1}, Grace: time.Minute, Abort: func(*Failure) {}}
+	}
+	c.SetupError = func(r Result) error {
+		if r.Status != abi.StatusOK {
+			return errSetup
+		}
+		return nil
+	}
+	return c
+}
+
+// answerSetup makes a fake run its Setup with this status.
+func answerSetup(t *testing.T, p *fake, status uint8) {
+	p.up()
+	p.begin()
+	if err := p.result(status, nil); err != nil {
+		t.Error(err)
+	}
+	p.progress()
+}
+
+// The first Setup that fails fails New, when all others have ended.
+func TestSetupFailsAtTheStart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		f.start = func(p *fake) error {
+			go func() {
+				if p.index == 1 {
+					answerSetup(t, p, abi.StatusError)
+				} else {
+					answerSetup(t, p, abi.StatusOK)
+				}
+			}()
+			return nil
+		}
+		if _, err := New(t.Context(), withSetup(f.config(3))); !errors.Is(err, errSetup) {
+			t.Errorf("%v", err)
+		}
+		for _, p := range f.all {
+			p.calls.Lock()
+			if !p.lost {
+				t.Errorf("worker %d lives", p.index)
+			}
+			p.calls.Unlock()
+		}
+	})
+}
+
+// Setup that fails in a successor breaks the engine: outstanding jobs end with that error, and new ones are refused with it.
+func TestSetupFailsLater(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		status := abi.StatusOK
+		f.start = func(p *fake) error { go answerSetup(t, p, status); return nil }
+		e := newEngine(t, withSetup(f.config(1)))
+		j, out := job("f")
+		begun(t, e, j, 2)
+		f.last().begin()
+		status = abi.StatusError
+		f.last().die(exited(3))
+		synctest.Wait()
+		if r := out.one(t, 0); r.Failure == nil || r.Failure.Reason != Died {
+			t.Errorf("%+v", r.Failure)
+		}
+		if got := out.failures(); len(got) != 1 || got[0].Reason != Broken || !errors.Is(got[0].Err, errSetup) {
+			t.Errorf("%+v", got)
+		}
+		if err := e.Begin(j); !errors.Is(err, errSetup) {
+			t.Errorf("Begin: %v", err)
+		}
+		if err := e.Ready(t.Context()); !errors.Is(err, errSetup) {
+			t.Errorf("Ready: %v", err)
+		}
+		if err := e.Close(t.Context()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if f.count() != 2 {
+			t.Errorf("%d workers were started", f.count())
+		}
+	})
+}
+
+// A worker that is not ready in time fails New, and says so; so does one that cannot be started.
+func TestStartFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t, start: func(*fake) error { return nil }} // never up
+		start := time.Now()
+		_, err := New(t.Context(), f.config(2))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		f.start = func(p *fake) error {
+			close(p.killed) // it never was
+			p.kills, p.lost = 1, true
+			return errSetup
+		}
+		if _, err := New(t.Context(), f.config(1)); !errors.Is(err, errSetup) {
+			t.Error(err)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		f.start = func(p *fake) error { go p.die(exited(5)); return nil }
+		if _, err := New(t.Context(), f.config(1)); err == nil || !strings.Contains(err.Error(), "code 5") || f.count() != 1 {
+			t.Errorf("%v after %d starts", err, f.count())
+		}
+	})
+}
+
+// A worker that somebody kills while it starts is started again, but not for ever.
+func TestKilledWhileStarting(t *testing.T) {
+	killed := spawn.Exit{ExitStatus: exitStatus(-9, syscall.SIGKILL)}
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		n := 0
+		f.start = func(p *fake) error {
+			if n++; n < 3 {
+				go p.die(killed)
+			} else {
+				go p.up()
+			}
+			return nil
+		}
+		e := newEngine(t, f.config(1))
+		shutdown(t, e, f)
+	})
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		f.start = func(p *fake) error { go p.die(killed); return nil }
+		if _, err := New(t.Context(), f.config(1)); err == nil || f.count() != maxStarts {
+			t.Errorf("%v after %d starts", err, f.count())
+		}
+	})
+}
+
+// Workers that die of themselves as soon as they are up are replaced later and later, never at full speed.
+func TestBackOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		f.start = func(p *fake) error { go func() { p.up(); p.die(exited(1)) }(); return nil }
+		start := time.Now()
+		f.last().die(exited(1))
+		for f.count() < 20 {
+			<-time.After(time.Millisecond)
+		}
+		if d := time.Since(start); d < 10*maxBackOff {
+			t.Errorf("20 starts within %v", d)
+		}
+		e.Kill()
+	})
+}
+
+// Close finishes what was accepted and takes nothing new; Kill fails it. Both end, however often and from wherever they
+// are called.
+func TestEnds(t *testing.T) {
+	for name, end := range map[string]func(*Engine) error{
+		"Close": func(e *Engine) error { return e.Close(context.Background()) },
+		"Kill":  func(e *Engine) error { e.Kill(); return nil },
+	} {
+		bubble(t, func(t *testing.T) {
+			f := &farm{t: t}
+			l := life{begun: func([]byte) {}, fate: func([]byte) (fate, time.Duration) { return succeeds, time.Second }}
+			f.start = func(p *fake) error { go l.serve(p); return nil }
+			e := newEngine(t, f.config(2))
+			j, out := job("f")
+			finished := make(chan struct{})
+			var left sync.WaitGroup
+			left.Add(5)
+			deliver := j.Deliver
+			j.Deliver = func(i int64, r Result) { deliver(i, r); left.Done() }
+			j.Abort = func(why *Failure) {
+				if !errors.Is(why.Err, ErrClosed) || why.Reason != Stopped {
+					t.Errorf("%+v", why)
+				}
+				close(finished)
+			}
+			begun(t, e, j, 5)
+			if name == "Close" {
+				go func() { left.Wait(); e.End(j); close(finished) }()
+			}
+			var wg sync.WaitGroup
+			for range 5 {
+				wg.Go(func() {
+					if err := end(e); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			synctest.Wait()
+			if err := e.Begin(&Job{}); !errors.Is(err, ErrClosed) {
+				t.Errorf("%s: Begin: %v", name, err)
+			}
+			if err := e.Ready(t.Context()); !errors.Is(err, ErrClosed) {
+				t.Errorf("%s: Ready: %v", name, err)
+			}
+			wg.Wait()
+			<-finished
+			if want := map[string]int{"Close": 5}[name]; out.settled() != want {
+				t.Errorf("%s: %d elements have an outcome, want %d", name, out.settled(), want)
+			}
+			e.Kill()
+			if err := e.Close(t.Context()); err != nil {
+				t.Errorf("%s: Close at the end: %v", name, err)
+			}
+		})
+	}
+}
+
+// Close bounded by a context kills when that ends, and says so.
+func TestCloseBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		j, out := job("f")
+		begun(t, e, j, 1)
+		f.last().begin()
+		c, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := e.Close(c); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		if got := out.failures(); len(got) != 1 || got[0].Reason != Stopped {
+			t.Errorf("%+v", got)
+		}
+	})
+}
