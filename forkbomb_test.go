@@ -213,7 +213,7 @@ func buildBombs(t *testing.T) (program, test string) {
 	}
 	dir := t.TempDir()
 	text := strings.Replace(string(mod), "module github.com/go-multiproc/mp", "module bomb", 1) +
-		"\nrequire github.com/go-multiproc/mp v0.0.0\nreplace github.com/go-multiproc/mp => " + root + "\n"
+		"\nrequire github.com/go-multiproc/mp v0.0.0\nreplace github.com/go-multiproc/mp => " + strconv.Quote(root) + "\n"
 	for name, content := range map[string]string{
 		"go.mod": text, "go.sum": string(sum), "main/main.go": bombProgram, "bomb.go": "package bomb\n", "bomb_test.go": bombTest,
 	} {
