@@ -43,7 +43,8 @@ func TestMemoryLimit(t *testing.T) {
 	s.MemoryLimit = 100 << 20
 	c := begin(t, s)
 	<-c.Done()
-	if e := c.Exit(); !e.OOM || e.Signal != syscall.SIGKILL || e.MaxRSS < s.MemoryLimit {
+	// The kernel counts pages for each CPU, and adds them up exactly only now and then: its two figures differ a little.
+	if e := c.Exit(); !e.OOM || e.Signal != syscall.SIGKILL || e.MaxRSS < s.MemoryLimit*9/10 {
 		t.Errorf("%+v", e)
 	}
 	s, _ = testSpec("")
