@@ -1,0 +1,56 @@
+// Package engine keeps workers alive and gives them what jobs hold. It stands between the calls of package mp, which know types,
+// and the ports of package link, which know processes; package sched decides, this package carries out.
+//
+// # Model
+//
+// A job is a call or a map: elements of one function, numbered from 0. An element goes to a worker in a batch; a batch is sent,
+// stalled (encoded, without room in the channel), or back with the scheduler. Each element that was added is delivered
+// once, or belongs to a job that has ended, which is one outcome as well: its caller gave up, or Abort told him. There is one
+// place in which each way ends:
+//
+//	Result    the worker has sent an outcome; the ladder may have decided before
+//	Lost      its worker has ended: begun elements fail or are retried, the rest goes back
+//	giveBack  its argument could not be encoded
+//	End       its job is over: what has not begun is forgotten, what has is cancelled
+//	abort     the engine is over
+//
+// # Who may touch what
+//
+// Two locks, taken in this order: worker.mu guards what a worker has, Engine.mu what waits, the jobs and the states. A job's
+// encoding lock is held for reading while arguments are encoded, so that End, which takes it, returns them to the
+// caller. Nothing is encoded, delivered or observed under worker.mu or Engine.mu but Lost's bookkeeping.
+//
+// Results are taken by the port's consumer, one at a time, without a lock: a mutex for each element would cost more than
+// the element. It holds a copy of the head of the worker's batches (burst.ahead) and is alone in changing their done.
+// Two things could mislead it: a take-back shortens a batch, and a ladder decides about the element at the head. So who does
+// either raises worker.alert first, and lowers it when he has written down what changed. A result that follows from a take-back
+// was published after the worker saw it, so after the alert: the consumer then sees the alert, and takes the lock, or
+// it sees what was written down. A batch is used again only when the consumer itself has dropped it.
+//
+// # The ladder
+//
+// An element ends by force in steps: its context is cancelled, Grace passes, its worker's group is killed, its outcome is given when
+// the worker is gone, and a successor starts meanwhile. It begins for the element at the head when its time is over, or when its
+// job has ended. One timer serves all elements of a worker: it is not set back with each, but looks what is left when it goes off. What
+// has not begun is taken back before the head is cancelled, so a cancelled number can be nobody else's. Elements that wait behind are
+// no victims: they move.
+//
+// # Deaths
+//
+// A port reports Lost once, after every result that the worker published. What the channel says has begun, and has no result,
+// has failed, by its number of attempts or for good. A worker whose start came to nothing by itself breaks the engine with the
+// reason; one that was killed from outside is replaced, later and later, up to five times in a row. A worker that began an
+// element was a success: what kills it is its element's affair, whose budget is its own.
+//
+// # Flow
+//
+// Elements are handed out in handfuls of batches, encoded into one buffer and published together. A worker is topped up when a
+// quarter of what it may hold is gone. When a worker is idle and nothing waits, half of what the busiest holds is taken back. A payload of
+// more than MaxCopied bytes is streamed by the port while the worker reads, so its buffer is not used again.
+//
+// # States
+//
+// open, closing (no new jobs; those there are go on), closed (workers end). States only grow. Close waits for the jobs, then lets each
+// worker run Teardown; Kill aborts the jobs and ends the workers; both return when the last worker is reaped. Broken is
+// closed with a reason that every later call gets.
+package engine
