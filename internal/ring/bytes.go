@@ -20,12 +20,17 @@ type Writer struct {
 	seen uint64         // head as last believed
 }
 
-// NewWriter returns the producing end of the ring in buf, at its present position.
-func NewWriter(buf []byte, tail, head *atomic.Uint64) *Writer {
-	if len(buf)&(len(buf)-1) != 0 {
+// NewWriter returns the producing end of the empty ring in buf. at is the position of both ends, as the caller knows it: what
+// the words say may be the other side's.
+func NewWriter(buf []byte, tail, head *atomic.Uint64, at uint64) *Writer {
+	checkSize(buf)
+	return &Writer{buf: buf, tail: tail, head: head, pos: at, seen: at}
+}
+
+func checkSize(buf []byte) {
+	if n := len(buf); n == 0 || n&(n-1) != 0 {
 		panic("ring: size is no power of two")
 	}
-	return &Writer{buf: buf, tail: tail, head: head, pos: tail.Load(), seen: head.Load()}
 }
 
 // Size is the size of the ring.
@@ -64,14 +69,6 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Pad writes n zero bytes, for which there must be room.
-func (w *Writer) Pad(n int) {
-	for range n {
-		w.buf[int(w.pos)&(len(w.buf)-1)] = 0
-		w.pos++
-	}
-}
-
 // Publish shows the other side what was written.
 func (w *Writer) Publish() {
 	w.tail.Store(w.pos) // SYNC POINT tail: pairs with Reader.Available
@@ -86,12 +83,10 @@ type Reader struct {
 	seen uint64         // tail as last believed
 }
 
-// NewReader returns the consuming end of the ring in buf, at its present position.
-func NewReader(buf []byte, tail, head *atomic.Uint64) *Reader {
-	if len(buf)&(len(buf)-1) != 0 {
-		panic("ring: size is no power of two")
-	}
-	return &Reader{buf: buf, tail: tail, head: head, pos: head.Load(), seen: head.Load()}
+// NewReader returns the consuming end of the empty ring in buf; at is as for NewWriter.
+func NewReader(buf []byte, tail, head *atomic.Uint64, at uint64) *Reader {
+	checkSize(buf)
+	return &Reader{buf: buf, tail: tail, head: head, pos: at, seen: at}
 }
 
 // Available is how many bytes there are to read.
@@ -139,9 +134,6 @@ func (r *Reader) View(n int) []byte {
 
 // Discard drops n bytes; at most Known.
 func (r *Reader) Discard(n int) { r.pos += uint64(min(n, r.Known())) }
-
-// Unreleased is how many bytes were consumed since Release.
-func (r *Reader) Unreleased() int { return int(r.pos - r.head.Load()) }
 
 // Release gives the room of what was consumed back to the Writer.
 func (r *Reader) Release() {

@@ -57,16 +57,16 @@ func Cut(mem Memory, l Layout) (*Channel, error) {
 	}, nil
 }
 
-// ParentEnds are the three ends that the parent holds.
+// ParentEnds are the three ends that the parent holds, of a fresh channel.
 func (c *Channel) ParentEnds() (*SlotWriter, *Writer, *Reader) {
 	return NewSlotWriter(c.SlotMem, c.U64(abi.OffSlotTail), c.U64(abi.OffSlotHead)),
-		NewWriter(c.InMem, c.U64(abi.OffInTail), c.U64(abi.OffInHead)),
-		NewReader(c.OutMem, c.U64(abi.OffOutTail), c.U64(abi.OffOutHead))
+		NewWriter(c.InMem, c.U64(abi.OffInTail), c.U64(abi.OffInHead), 0),
+		NewReader(c.OutMem, c.U64(abi.OffOutTail), c.U64(abi.OffOutHead), 0)
 }
 
-// WorkerEnds are the three ends that the worker holds.
+// WorkerEnds are the three ends that the worker holds, of a fresh channel.
 func (c *Channel) WorkerEnds() (*SlotReader, *Reader, *Writer) {
 	return NewSlotReader(c.SlotMem, c.U64(abi.OffSlotTail), c.U64(abi.OffSlotHead)),
-		NewReader(c.InMem, c.U64(abi.OffInTail), c.U64(abi.OffInHead)),
-		NewWriter(c.OutMem, c.U64(abi.OffOutTail), c.U64(abi.OffOutHead))
+		NewReader(c.InMem, c.U64(abi.OffInTail), c.U64(abi.OffInHead), 0),
+		NewWriter(c.OutMem, c.U64(abi.OffOutTail), c.U64(abi.OffOutHead), 0)
 }

@@ -15,7 +15,7 @@
 //
 //	word       writer   reader   meaning
 //	slot tail  parent   worker   slots published
-//	slot head  worker   parent   slots done
+//	slot head  worker   parent   slots done, up to 15 late while there is more to do
 //	cursor     both, by compare-and-swap: elements begun, elements that may begin (abi.Cursor)
 //	in tail    parent   worker   payload bytes published
 //	in head    worker   parent   payload bytes consumed
@@ -24,8 +24,9 @@
 //
 // # Order, and what a kill leaves
 //
-// The parent writes a payload, then in tail, then the slot, its cursor, then slot tail. (A payload too large for the
-// ring follows its slot; the worker has then nothing else to do.) The worker, for each element: cursor begun+1;
+// The parent writes payloads and slots with their cursors, then in tail, then slot tail. (A payload too large for the
+// ring follows its slot; the worker has then nothing else to do.) It writes a slot again only after slot head has passed it;
+// nothing else orders the plain stores of one lap behind the loads of the lap before. The worker, for each element: cursor begun+1;
 // run; record; out tail. After the last: in head, slot head.
 //
 // A worker killed before begun+1 has not run the element, and the parent may give it to another: it takes it back by

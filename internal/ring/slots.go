@@ -18,7 +18,7 @@ type Batch struct {
 	Inline      []byte // the payload, if Size <= abi.SlotInline
 }
 
-// SlotWriter is the parent's end of the ring of slots. Not safe for concurrent use, but for TakeBack.
+// SlotWriter is the parent's end of the ring of slots. Not safe for concurrent use; its SlotReader lives in another process.
 type SlotWriter struct {
 	mem   Memory
 	slots int
@@ -82,12 +82,12 @@ func (s *SlotWriter) cursor(n uint64) *atomic.Uint64 {
 	return s.mem.U64(int(n)%s.slots*abi.SlotSize + abi.SlotCursor)
 }
 
-// TakeBack takes back the elements of slot n that have not begun and returns how many of its count have. It is safe
-// for concurrent use with everything, and a second time changes nothing. A slot that was used again since then, or
-// whose cursor makes no sense, has begun wholly.
+// TakeBack takes back the elements of slot n that have not begun and returns how many of its count have. A second time
+// changes nothing. A slot that was used again since then, or whose cursor makes no sense, has begun wholly.
 func (s *SlotWriter) TakeBack(n uint64, count int) (begun int) {
 	word := s.cursor(n)
-	for {
+	// Only the worker can be in the way, once for each element that it begins. More often is nonsense.
+	for range count + 1 {
 		old := word.Load()
 		c := abi.Cursor(old)
 		if c.Lap() != lap(n, s.slots) || c.Limit() > count || c.Begun() > c.Limit() {
@@ -101,6 +101,7 @@ func (s *SlotWriter) TakeBack(n uint64, count int) (begun int) {
 			return c.Begun()
 		}
 	}
+	return count
 }
 
 // Begun is how many of the count elements of slot n have begun.
@@ -112,7 +113,8 @@ func (s *SlotWriter) Begun(n uint64, count int) int {
 	return c.Begun()
 }
 
-// lap never is 0 for a slot in use, so that fresh memory is free.
+// lap starts at 1, so that fresh memory is free. After 2^32 laps it comes round; the parent has then long forgotten the slot
+// of the same name.
 func lap(n uint64, slots int) uint32 { return uint32(n/uint64(slots)) + 1 }
 
 // SlotReader is the worker's end. Not safe for concurrent use.
@@ -126,9 +128,9 @@ type SlotReader struct {
 	word  *atomic.Uint64 // the cursor of the slot at pos
 }
 
-// NewSlotReader returns the worker's end of the ring of slots in mem.
+// NewSlotReader returns the worker's end of a fresh ring of slots in mem.
 func NewSlotReader(mem Memory, tail, head *atomic.Uint64) *SlotReader {
-	return &SlotReader{mem: mem, slots: len(mem) / abi.SlotSize, tail: tail, head: head, pos: head.Load()}
+	return &SlotReader{mem: mem, slots: len(mem) / abi.SlotSize, tail: tail, head: head}
 }
 
 // Ready reports whether Next would find a slot.
