@@ -63,7 +63,10 @@ func init() {
 		how, end := os.Getenv("MP_TEST_HOW"), os.Getenv("MP_TEST_END")
 		if strings.HasPrefix(how, "large ") {
 			how = strings.TrimPrefix(how, "large ")
-			hold := pattern(512 << 20) // to take it down takes the kernel far longer than to end a worker
+			hold := make([]byte, 512<<20) // to take it down takes the kernel far longer than to end a worker
+			for i := 0; i < len(hold); i += 4096 {
+				hold[i] = 1
+			}
 			defer runtime.KeepAlive(hold)
 		}
 		pool, err := mp.NewPool(mp.PoolConfig{Workers: orphans})

@@ -47,6 +47,9 @@ func (c *Child) crashReport() string {
 	b := make([]byte, maxCrash)
 	n, _ := c.crash.ReadAt(b, 0)
 	report := string(b[:n])
+	if report == "" && c.Channel.Alive.Load() == 0 { // it crashed before it knew where its report should go
+		return c.stderr.crash()
+	}
 	// The runtime says the reason of a fatal error before it turns to the crash output, so only stderr has it.
 	if reason := c.stderr.reason(); report != "" && !strings.Contains(report, reason) {
 		report = reason + "\n" + strings.TrimLeft(report, "\n")

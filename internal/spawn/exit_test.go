@@ -26,6 +26,7 @@ func TestExit(t *testing.T) {
 		{"exit 3", 3, 0, "", ""},
 		{"sigterm", -15, syscall.SIGTERM, "", ""},
 		{"panic", 2, 0, "panic: in a goroutine", "goroutine"},
+		{"early panic", 2, 0, "panic: too early", "goroutine 1"},
 		{"flood", -9, syscall.SIGKILL, "", ""},
 	} {
 		_, e := printed(t, c.role)

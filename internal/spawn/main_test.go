@@ -43,13 +43,22 @@ var testRegistry = []string{"a\t1", "b\t2"}
 // TestMain makes this binary the tests, or a worker in a role.
 func TestMain(m *testing.M) {
 	if !IsWorker() {
-		starts() // the thread that starts processes is there for good, and no leak
+		// What the first start makes for good, the thread that starts processes and the poller, is no leak of a test.
+		s, _ := testSpec("exit 3")
+		c, err := Start(osenv.Default(), s)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		c.Close()
 		os.Exit(m.Run())
 	}
 	role := os.Getenv(roleVar)
 	switch role {
 	case "never main":
 		select {}
+	case "early panic":
+		panic("too early")
 	case "never main, busy":
 		for n := 0; n >= 0; n++ {
 		}
@@ -126,7 +135,7 @@ func testSpec(role string) (Spec, *lineup) {
 	out := new(lineup)
 	o := NewOutput(out)
 	return Spec{
-		Name: "w", Worker: -1, Env: []string{roleVar + "=" + role}, Registry: testRegistry,
+		Name: "w", Worker: -1, Env: []string{roleVar + "=" + role, "GORACE=atexit_sleep_ms=0"}, Registry: testRegistry,
 		Layout: ring.Layout{Slots: 8, In: 4096, Out: 4096}, Stdout: o, Stderr: o, Prefix: "> ",
 	}, out
 }

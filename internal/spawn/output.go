@@ -52,9 +52,10 @@ type lines struct {
 	done   chan struct{}
 	cut    bool // owner: the goroutine: what comes next belongs to a line that was too long
 
-	mu    sync.Mutex
-	tail  [][]byte // guarded by mu: the last lines
-	fatal []byte   // guarded by mu: the last line with which the Go runtime says why it ends
+	mu     sync.Mutex
+	tail   [][]byte // guarded by mu: the last lines
+	fatal  []byte   // guarded by mu: the last line with which the Go runtime says why it ends
+	report []byte   // guarded by mu: from the first line on that looks like a crash report, up to maxCrash
 }
 
 // pass begins to pass on what comes out of the file, each line after the prefix.
@@ -117,8 +118,15 @@ func (l *lines) line(line []byte) {
 func (l *lines) remember(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if bytes.HasPrefix(line, []byte("fatal error: ")) {
+	fatal := bytes.HasPrefix(line, []byte("fatal error: "))
+	if fatal {
 		l.fatal = bytes.Clone(line[:min(len(line), tailBytes)])
+	}
+	if len(l.report) > 0 || fatal || bytes.HasPrefix(line, []byte("panic: ")) ||
+		bytes.HasPrefix(line, []byte("runtime: ")) || bytes.HasPrefix(line, []byte("runtime/cgo: ")) {
+		if room := maxCrash - len(l.report); room > len(line) {
+			l.report = append(append(l.report, line...), '\n')
+		}
 	}
 	if len(l.tail) == tailLines {
 		l.tail = append(l.tail[:0], l.tail[1:]...)
@@ -146,6 +154,13 @@ func (l *lines) reason() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.fatal)
+}
+
+// crash is what looks like the runtime's crash report; call it after finish.
+func (l *lines) crash() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.report)
 }
 
 // last is the last lines; call it after finish.

@@ -1,0 +1,182 @@
+// Package spawn starts worker processes and follows them to their end. This is how, step by step, and what each thing
+// that can go wrong at each step leads to. Files named _linux hold what only Linux can do; elsewhere Start reports
+// errors.ErrUnsupported.
+//
+// # Model
+//
+// A worker is the parent's own executable, started again from /proc/self/exe, which names the running file even when
+// an upgrade has put another under its name. What makes it a worker is one variable in its environment, the marker,
+// with a random token and the depth of the process in its family. Everything else it needs comes over a socket that it
+// finds as descriptor 3, for command lines and environments can be read in /proc by others.
+//
+// Parent and worker trust each other differently. The worker believes its parent. The parent believes nothing: a
+// frame has a limit, a length is checked before memory follows it, and a worker that says what it should not is killed.
+//
+// # States of a worker
+//
+//	starting   Start is at work; an error leaves nothing
+//	up         the process exists and is tied to its parent; the channel may be written to
+//	ready      FrameReady was read: it is the same program, with the same registry, and serves
+//	dying      the alive word is marked, or the socket ended: nothing more is given to it
+//	done       Done is closed: its group is killed, its output passed on, its status known
+//	closed     Close: nothing of it is left in the parent
+//
+// A worker goes through them in this order, never back, and may go from any of the first three to dying. Child belongs
+// to two goroutines: the caller of Recv, who alone moves it to ready, and watch, which alone moves it to done.
+//
+// # Start
+//
+//	 1  socket      a pair of stream sockets: control
+//	 2  channel     a sealed memfd, mapped; the parent writes magic and version
+//	 3  crash       a memfd for the Go runtime's crash report
+//	 4  lifeline    a pipe, both ends of which stay with the parent
+//	 5  output      two pipes, for stdout and stderr
+//	 6  stdin       /dev/null
+//	 7  descriptors the type of the first frame, with the descriptors of channel and crash, into the new socket
+//	 8  process     vfork and exec, on the spawner thread: a group of its own, Pdeathsig SIGKILL
+//	 9  arm         both ends of the lifeline are armed for that group
+//	10  config      the rest of the first frame
+//
+// Each step but the last can fail; the error names it, and what the steps before made goes again, the process
+// included. Step 10 fails only if the worker is gone already, and then it is like any other that died early. Before
+// step 10 nothing runs in the worker but package initialization, and from step 9 on nothing that it starts outlives the
+// parent.
+//
+// # Handshake
+//
+// A frame is its type (1 byte), a length (u32) and a body; FrameWake is the type alone. From the parent:
+//
+//	FrameConfig    once, first: Config, with the descriptors
+//	FrameCancel    at any time after it
+//
+// From the worker:
+//
+//	FrameMain      Main was called
+//	FrameHello     the build, and the registry if its digest is not the one in Config
+//	FrameReady     it serves
+//	FrameNotMain   instead of any of these: a use of the library before Main, or no Main in time; then it exits with 113
+//	FrameFailed    likewise: it cannot serve, and why; then it exits with 1
+//	FrameWake      after FrameReady: look at the channel
+//
+// A good worker sends the first three in one write, when everything is in place. The build is the runtime's version
+// and the size and time of the file: both sides look at /proc/self/exe, so they differ only if the worker is not what
+// was started. If the registry differs, the worker sends it and then waits to be killed: an element must never run as
+// another function than its caller meant. The error lists the difference name by name.
+//
+// # The fork bomb
+//
+// A program that makes a pool and does not call Main would do so again in each worker, and so on. Against this stand:
+//
+//  1. The depth in the marker: a process below abi.MaxDepth exits before anything else, and Start refuses to make one.
+//     The marker is removed from the environment in this package's initialization, which comes before that of
+//     whatever imports the library, and childEnv puts exactly one in place of any other, for os.StartProcess removes
+//     no duplicates, and the first would win.
+//  2. RequireMain: whatever starts processes says FrameNotMain instead, and exits, in a marked process that has not
+//     called Main. So does Start itself. This covers package initialization that makes a pool.
+//  3. A timer, mainLimit: a worker that neither calls Main nor uses the library.
+//  4. A worker that ends with code 0 before FrameMain has no Main either: who calls Main stays in it.
+//  5. A test binary gets -test.run=^$ for its arguments, whatever it is called: without a hook in TestMain no test runs.
+//  6. The engine takes a handshake that failed for the last word: no second try, NewPool returns ErrNotMain, which
+//     tells what to write where. Only a worker that somebody killed is tried again, with growing pauses, up to five
+//     starts in a row.
+//
+// A marked process that finds no socket as descriptor 3 has no parent: somebody copied the marker. It exits with 113.
+//
+// # Ties to the parent
+//
+// The parent may end by SIGKILL, at any instruction. Three things then end what it started:
+//
+//   - Pdeathsig. The kernel sends SIGKILL to the worker, and to it alone, when the thread that started it ends. All
+//     starts are made by one thread that ends only with the process. It holds from before the exec. It ends a worker
+//     about as fast as the parent's threads end, even if the parent's memory takes long to tear down.
+//   - The lifeline. A pipe whose ends the parent holds, both with O_ASYNC and F_SETSIG SIGKILL for the worker's group.
+//     When the parent ends, the kernel closes one end before the other, whichever, and closing it signals the owner of
+//     the end that is still open. This ends everything that the worker started, too, unless it left the group. (The
+//     worker must not hold an end: killed by Pdeathsig it would take the armed end along before a large parent closes
+//     the other, and its own children would live.) It works when the parent becomes another program by execve, too, for
+//     both ends are close-on-exec. It comes after the parent's memory is torn down, 0.1 ms for each MiB.
+//   - The end of the control socket, which a worker that listens takes for the wish that it ends in order. This is what
+//     Close of a pool comes down to; after a kill the other two are faster.
+//
+// Both signals are SIGKILL and need nothing of the victim: it may be in C, in a loop that the runtime cannot preempt,
+// or stopped. A worker's own workers are tied to it in the same way, so the family goes down level by level.
+//
+// What survives: a process that left the group (setsid, setpgid) or became another user (setuid), and everything in
+// the group if code in the parent forked without exec and so holds the lifeline.
+//
+// # Knowing of the end
+//
+// In this order: the alive word in the channel (package robust), the end of the control socket, the pidfd. The first
+// two make a worker dying, only the last makes it done. Wherever the first ends, Kill follows, so that a worker that
+// closed its socket, or lost it to broken code, ends as well.
+//
+// # Reaping
+//
+//	1  wait until the worker is a zombie, without reaping it (WNOWAIT)
+//	2  kill its group: as long as it is not reaped, no other group can have its number
+//	3  pass on what it wrote, at most flushLimit long
+//	4  reap it, under the lock under which signals are sent, so that none is sent to a later process with its pid
+//	5  read the crash report, and close Done
+//
+// If somebody else in the program reaped the worker, or SIGCHLD is ignored, step 1 finds nobody: the group is then
+// killed through the lifeline, which means the group and not its number, and the exit code is -1.
+//
+// # Descriptors
+//
+// A worker has 0 to 3, the copy of crash that the runtime holds, those of the runtime's poller, and no other that this
+// package made: all are close-on-exec from their making, so siblings that start at the same time have the same number.
+// The channel's is closed when it is mapped. What the program itself holds without close-on-exec is inherited, as
+// through os/exec: that is how a program passes a descriptor on by hand. The parent holds seven for each worker:
+// control, the two ends of the lifeline, crash, stdout, stderr, and the pidfd. Two are on their way until the worker takes
+// them; the kernel bounds those by the limit of open files, for users without privileges.
+//
+// # Output
+//
+// stdout and stderr are passed on in whole lines, each with the worker's prefix, several workers never mixed within
+// one. A line without an end is ended when the worker ends; one of more than maxLine comes in pieces. When the worker
+// has ended, what is in the pipe is still read, up to maxAfterDeath, and a process that holds the pipe open is not
+// waited for. The last lines of stderr are kept for the error. A writer that blocks makes the worker wait, as a
+// terminal would; it holds up the end of the worker by flushLimit and no more.
+//
+// # Crash reports
+//
+// debug.SetCrashOutput writes the runtime's report to the crash memfd, so that no output of the program can garble it.
+// The reason of a fatal error precedes the report and goes to stderr only; it is added. A worker that crashes before
+// it has the memfd, in package initialization or because it found no thread to run on, is quoted from stderr.
+//
+// # Limits
+//
+// MemoryLimit is the parent's affair: it looks every sampleEvery and kills. The worker sets 9/10 of it as the runtime's
+// soft limit, or less if GOMEMLIMIT says so, and half of it for a goroutine's stack, at most maxStack. MaxProcs becomes
+// GOMAXPROCS unless the environment sets that. CPUs binds every thread. Exit.OOM is set if the limit was passed, if the
+// runtime says so, or if the worker got a SIGKILL that this process did not send while the kernel's count of OOM kills
+// in the control group grew: a guess, and wrong if somebody else killed it at that time.
+//
+// # Failures
+//
+//	what                                        outcome
+//	out of descriptors, processes, memory       Start: an error that names the step
+//	Dir does not exist, or is a file            likewise
+//	no /proc                                    likewise: exec /proc/self/exe
+//	the worker crashes before Main              an exit without FrameReady, with the crash report
+//	the worker finds no thread                  likewise: fatal error: newosproc
+//	no Main                                     ErrNotMain
+//	a CPU that does not exist                   FrameFailed
+//	another build, another registry             an error that tells the difference; killed
+//	a malformed frame, an unknown one           an error; killed
+//	the worker closes its socket                killed
+//	the worker stops (SIGSTOP)                  nothing: deadlines are the engine's affair
+//	the worker writes and nobody reads          it waits; its end is bounded by flushLimit
+//	the worker's pid is reaped by others        exit code -1
+//
+// # Killed between two steps
+//
+// The parent, before step 8: nothing has a name, so nothing is left. In step 8: the child asks for Pdeathsig and then
+// looks whether its parent is still the same, and ends itself if not. Between 8 and 9: Pdeathsig ends the worker, which
+// is still in its runtime's first millisecond. After 9: the group. While it reaps: init does it.
+//
+// The worker, before its exec: Start succeeds, and the socket ends at once. Before it has taken the descriptors: the
+// kernel drops them with the socket. In the handshake: the socket ends in the middle of it, and since a signal ended
+// it, that says nothing about its program. After it: the package link settles what the worker had. In the middle of its
+// own start of a worker: it is then the parent of the paragraph above.
+package spawn
