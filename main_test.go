@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("MP_TEST_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}
+	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	// A hang must tell where, before the test binary's own timeout or the machine ends it.
 	watchdog := time.AfterFunc(9*time.Minute, func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
