@@ -55,7 +55,7 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 }
 
 // newJob makes a job of f with what the options left open taken from the backend.
-func (f *Function[In, Out]) newJob(b *engine.Backend, index uint32, s settings) engine.Job {
+func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
 	return engine.Job{
 		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
 		Fixed: f.argSize >= 0,
@@ -89,7 +89,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 		return refuse(err)
 	}
 	fut.engine, fut.bytes = b.Engine, int64(len(arg))
-	fut.job = f.newJob(b, index, s)
+	fut.job = f.newJob(index, s)
 	fut.job.Waited = true
 	fut.job.Arg = arg
 	fut.job.Deliver = func(_ int64, r engine.Result) {

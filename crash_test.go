@@ -181,7 +181,7 @@ func TestOutput(t *testing.T) {
 	if err := pool.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(out.String()), "\n") {
 		prefix, text, _ := strings.Cut(line, "] ")
 		if !strings.HasPrefix(prefix, "[worker-") || (text != "one" && text != "two" && text != long) {
 			t.Errorf("line %.80q", line)

@@ -2,7 +2,6 @@ package mp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -161,5 +160,3 @@ func workerError(exit spawn.Exit, function string, index, worker, pid, attempts 
 	}
 	return e
 }
-
-var errNoOutcome = errors.New("mp: the worker ended without a result")

@@ -59,7 +59,7 @@ func started(t *testing.T, name string) []int {
 		t.Fatal(err)
 	}
 	var pids []int
-	for _, line := range strings.Fields(string(b)) {
+	for line := range strings.FieldsSeq(string(b)) {
 		pid, err := strconv.Atoi(line)
 		if err != nil {
 			t.Fatal(err)
@@ -317,7 +317,7 @@ var environ = mp.Func("environ", func(ctx context.Context, name string) ([2]stri
 		return [2]string{}, err
 	}
 	var found []string
-	for _, kv := range strings.Split(string(b), "\x00") {
+	for kv := range strings.SplitSeq(string(b), "\x00") {
 		if strings.HasPrefix(kv, name+"=") {
 			found = append(found, kv)
 		}

@@ -38,17 +38,17 @@ func Pack4[A, B, C, D any](a A, b B, c C, d D) Args4[A, B, C, D] {
 //
 //	sums, err := add.Map(ctx, pool, []mp.Args2[int, int]{mp.Pack2(1, 2), mp.Pack2(3, 4)})
 func Func2[A, B, Out any](name string, fn func(context.Context, A, B) (Out, error)) *Function[Args2[A, B], Out] {
-	return newFunction(name, func(ctx context.Context, a Args2[A, B]) (Out, error) { return fn(ctx, a.A, a.B) }, caller(1))
+	return newFunction(name, func(ctx context.Context, a Args2[A, B]) (Out, error) { return fn(ctx, a.A, a.B) }, caller())
 }
 
 // Func3 is Func for a function of three arguments.
 func Func3[A, B, C, Out any](name string, fn func(context.Context, A, B, C) (Out, error)) *Function[Args3[A, B, C], Out] {
-	return newFunction(name, func(ctx context.Context, a Args3[A, B, C]) (Out, error) { return fn(ctx, a.A, a.B, a.C) }, caller(1))
+	return newFunction(name, func(ctx context.Context, a Args3[A, B, C]) (Out, error) { return fn(ctx, a.A, a.B, a.C) }, caller())
 }
 
 // Func4 is Func for a function of four arguments.
 func Func4[A, B, C, D, Out any](name string, fn func(context.Context, A, B, C, D) (Out, error)) *Function[Args4[A, B, C, D], Out] {
 	return newFunction(name, func(ctx context.Context, a Args4[A, B, C, D]) (Out, error) {
 		return fn(ctx, a.A, a.B, a.C, a.D)
-	}, caller(1))
+	}, caller())
 }

@@ -40,7 +40,7 @@ type frame[In, Out any] struct {
 // fn runs in the worker, one element at a time. Its context ends when the call is cancelled or over its Timeout, and when
 // fn returns. A panic of fn is a *PanicError at the caller, and the worker lives on.
 func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *Function[In, Out] {
-	return newFunction(name, fn, caller(1))
+	return newFunction(name, fn, caller())
 }
 
 func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {

@@ -33,8 +33,6 @@ var (
 
 	length = mp.Func("length", func(_ context.Context, s string) (int, error) { return len(s), nil })
 
-	pid = mp.Func("pid", func(context.Context, struct{}) (int, error) { return os.Getpid(), nil })
-
 	getenv = mp.Func("getenv", func(_ context.Context, name string) (string, error) { return os.Getenv(name), nil })
 
 	getwd = mp.Func("getwd", func(context.Context, struct{}) (string, error) { return os.Getwd() })
@@ -49,15 +47,6 @@ var (
 
 	// deaf heeds no context.
 	deaf = mp.Func("deaf", func(context.Context, int) (int, error) { select {} })
-
-	// spinning never gives its CPU away but where the runtime takes it.
-	spinning = mp.Func("spinning", func(context.Context, int) (int, error) {
-		for n := 0; ; n++ {
-			if n < 0 {
-				return n, nil
-			}
-		}
-	})
 
 	// work takes so many microseconds.
 	work = mp.Func("work", func(_ context.Context, us int) (int, error) {

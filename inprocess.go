@@ -21,7 +21,7 @@ func InProcess(workers int) Executor {
 		s := takeSnapshot()
 		c := PoolConfig{Workers: max(1, workers)}.withDefaults()
 		e, err := newEngine(c, s, func(_ int, h engine.Host) (engine.Port, error) {
-			return link.StartLocal(h, s, context.Background()), nil
+			return link.StartLocal(context.Background(), h, s), nil
 		})
 		if err != nil {
 			return nil, err

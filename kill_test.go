@@ -166,8 +166,7 @@ func TestKillIdleWorkerHurtsNobody(t *testing.T) {
 		}
 		out, err := square.Map(ctx, pool, []int{1, 2, 3})
 		if err != nil {
-			var we *mp.WorkerError
-			if !errors.As(err, &we) {
+			if _, ok := errors.AsType[*mp.WorkerError](err); !ok {
 				t.Fatal(err)
 			}
 			continue // it began before the signal arrived

@@ -27,7 +27,7 @@ func Main() {
 		os.Exit(1)
 	}
 	setCurrent(parent.Config)
-	ok := link.Serve(parent, s, context.Background(), func() {
+	ok := link.Serve(context.Background(), parent, s, func() {
 		os.Exit(1) // the parent closed its end: it wants no answer any more
 	})
 	if !ok && parent.Config.Worker < 0 {

@@ -61,8 +61,8 @@ func init() {
 	// A parent with workers in a state, which then ends in a way.
 	roles["orphans"] = func() int {
 		how, end := os.Getenv("MP_TEST_HOW"), os.Getenv("MP_TEST_END")
-		if strings.HasPrefix(how, "large ") {
-			how = strings.TrimPrefix(how, "large ")
+		if after, ok := strings.CutPrefix(how, "large "); ok {
+			how = after
 			hold := make([]byte, 512<<20) // to take it down takes the kernel far longer than to end a worker
 			for i := 0; i < len(hold); i += 4096 {
 				hold[i] = 1

@@ -70,9 +70,9 @@ func (s *snapshot) Run(ctx context.Context, fn uint32, arg, dst []byte) (status 
 	return s.functions[fn].run(ctx, arg, dst)
 }
 
-// caller is the file and line of the first caller outside this package's registration functions.
-func caller(skip int) string {
-	_, file, line, ok := runtime.Caller(skip + 1)
+// caller is the file and line of whoever called the exported function that calls it.
+func caller() string {
+	_, file, line, ok := runtime.Caller(2)
 	if !ok {
 		return "unknown"
 	}

@@ -42,7 +42,7 @@ func limited(resource int, used func() int) int {
 		return 1
 	}
 	before, failed := holdings(), 0
-	for room := 0; room < 64; room++ {
+	for room := range 64 {
 		low := unix.Rlimit{Cur: uint64(used() + room), Max: old.Max}
 		if err := unix.Prlimit(0, resource, &low, nil); err != nil {
 			fmt.Println(err)
@@ -131,11 +131,11 @@ func TestPoolUnderLimits(t *testing.T) {
 				t.Errorf("%s: %s", name, line)
 			default:
 				failed++
-				clear := false
+				told := false
 				for _, w := range words {
-					clear = clear || strings.Contains(text, w)
+					told = told || strings.Contains(text, w)
 				}
-				if !clear || !strings.Contains(text, "mp: ") {
+				if !told || !strings.Contains(text, "mp: ") {
 					t.Errorf("%s: an error that does not tell the limit: %s", name, line)
 				}
 			}

@@ -110,9 +110,9 @@ func init() {
 // It panics if the name is taken by another error.
 func RegisterError(name string, err error) {
 	if err == nil || !reflect.TypeOf(err).Comparable() {
-		panic(fmt.Sprintf("mp: %s: RegisterError(%q): a sentinel is an error that can be compared", caller(1), name))
+		panic(fmt.Sprintf("mp: %s: RegisterError(%q): a sentinel is an error that can be compared", caller(), name))
 	}
-	site := caller(1)
+	site := caller()
 	learn(func(t *errorTable) {
 		if old, ok := t.sentinels[name]; ok && old != err { //nolint:errorlint // identity is the question
 			panic(fmt.Sprintf("mp: %s: RegisterError(%q): the name is taken", site, name))
@@ -126,9 +126,9 @@ func RegisterError(name string, err error) {
 func RegisterErrorType[E error](name string) {
 	c, err := codec.For[E]()
 	if err != nil {
-		panic(fmt.Sprintf("mp: %s: RegisterErrorType(%q): %v", caller(1), name, err))
+		panic(fmt.Sprintf("mp: %s: RegisterErrorType(%q): %v", caller(), name, err))
 	}
-	registerErrorType(name, caller(1), errorType{
+	registerErrorType(name, caller(), errorType{
 		encode: func(err error) ([]byte, bool) {
 			e, ok := err.(E) //nolint:errorlint // each error of the chain is asked by itself
 			if !ok {
@@ -158,7 +158,7 @@ func registerErrorType(name, site string, t errorType) {
 // and maps of them, may at once. Call it in every process alike; it panics if T cannot cross or the name is taken.
 func RegisterType[T any](name string) {
 	if err := codec.RegisterInterface(name, reflect.TypeFor[T]()); err != nil {
-		panic(fmt.Sprintf("mp: %s: RegisterType(%q): %v", caller(1), name, err))
+		panic(fmt.Sprintf("mp: %s: RegisterType(%q): %v", caller(), name, err))
 	}
 }
 

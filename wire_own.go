@@ -73,7 +73,7 @@ func own[E error, W any](name string, to func(E) W, from func(W) E) {
 		decode: func(body []byte) (error, bool) {
 			var w W
 			if _, err := c.Decode(body, &w); err != nil {
-				return nil, false
+				return nil, false //nolint:nilerr // the error is the value here
 			}
 			return from(w), true
 		},

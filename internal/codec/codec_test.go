@@ -153,8 +153,8 @@ func TestEmbeddedMarshallerDoesNotHideFields(t *testing.T) {
 }
 
 type overriding struct {
-	pointerMarshaller
-	N int
+	pointerMarshaller //nolint:unused // what is overridden
+	N                 int
 }
 
 func (o overriding) MarshalText() ([]byte, error) { return fmt.Append(nil, o.N), nil }

@@ -53,7 +53,7 @@ func decodeBool(src []byte, p unsafe.Pointer, _ int) ([]byte, error) {
 	return src[1:], nil
 }
 
-// length reads a length of things that take at least least bytes each. Things without bytes have no memory either.
+// length reads a length of things of at least so many bytes each. Things without bytes have no memory either.
 func length(src []byte, least int) (int, []byte, error) {
 	n, k := binary.Uvarint(src)
 	if k <= 0 {
@@ -130,7 +130,7 @@ func decodeArray(n int, elem *Plan) decoder {
 	}
 }
 
-// present reads the byte that tells nil from a value, of which at least least bytes follow.
+// present reads the byte that tells nil from a value, of which at least so many bytes follow.
 func present(src []byte, least, depth int) (bool, []byte, error) {
 	switch {
 	case len(src) == 0 || src[0] > 1:

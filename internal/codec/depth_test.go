@@ -149,7 +149,7 @@ func TestErrorsGoThroughTheHooks(t *testing.T) {
 	}
 	withErrors(t)
 	v = result{errFailing, []error{nil, errFailing}}
-	if out := roundTrip(t, v); out.Err != errFailing || len(out.Errs) != 2 || out.Errs[0] != nil || out.Errs[1] != errFailing {
+	if out := roundTrip(t, v); !errors.Is(out.Err, errFailing) || len(out.Errs) != 2 || out.Errs[0] != nil || !errors.Is(out.Errs[1], errFailing) {
 		t.Errorf("%+v", out)
 	}
 	dst := []byte("kept")

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -53,7 +54,7 @@ func checkHostile(t testing.TB, typ reflect.Type, src []byte, perByte int) {
 		t.Errorf("%s: changed its input", typ)
 	}
 	clipped := reflect.New(typ)
-	if _, err2 := p.dec(src[:len(src):len(src)], clipped.UnsafePointer(), MaxDepth); (err2 == nil) != (err == nil) {
+	if _, err2 := p.dec(slices.Clip(src), clipped.UnsafePointer(), MaxDepth); (err2 == nil) != (err == nil) {
 		t.Errorf("%s: %v, but without anything behind it %v", typ, err, err2)
 	}
 	if err != nil {

@@ -158,11 +158,13 @@ func holdsInterface(t reflect.Type) bool {
 	case reflect.Array:
 		return holdsInterface(t.Elem())
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if holdsInterface(t.Field(i).Type) {
+		for f := range t.Fields() {
+			if holdsInterface(f.Type) {
 				return true
 			}
 		}
+		return false
+	default:
+		return false
 	}
-	return false
 }

@@ -68,8 +68,8 @@ func (m *marshaller) embedded(t reflect.Type) bool {
 		return false
 	}
 	fields, embeds := 0, false
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Name != "_" {
+	for f := range t.Fields() {
+		if f.Name != "_" {
 			fields++
 			embeds = embeds || f.Anonymous && (f.Type.Implements(m.out) || reflect.PointerTo(f.Type).Implements(m.out))
 		}

@@ -23,7 +23,7 @@ type (
 	}
 	unexportedPointer struct{ X int }
 	number            int
-	embedsNumber      struct{ number }
+	embedsNumber      struct{ number } //nolint:unused // refused
 )
 
 var _ = hasPrivate{private: ""}

@@ -119,8 +119,8 @@ func (g *generator) fill(v reflect.Value, depth int) {
 			if f := v.Field(i); f.CanSet() {
 				g.fill(f, depth)
 			} else if v.Type().Field(i).Anonymous {
-				for k := range f.NumField() { // of an unexported type, but exported themselves
-					g.fill(f.Field(k), depth)
+				for _, field := range f.Fields() { // of an unexported type, but exported themselves
+					g.fill(field, depth)
 				}
 			}
 		}

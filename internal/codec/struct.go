@@ -43,14 +43,13 @@ func (b *builder) fillStruct(p *Plan, path string) error {
 		least, all int     // min and fixed
 		flat       = true
 	)
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Name == "_" {
 			flat = flat && f.Type.Size() == 0
 			continue
 		}
 		at := path + "." + f.Name
-		if !f.IsExported() && !(f.Anonymous && f.Type.Kind() == reflect.Struct) {
+		if !f.IsExported() && (!f.Anonymous || f.Type.Kind() != reflect.Struct) {
 			return &TypeError{Path: at, Reason: "it is unexported, and " + t.String() + " has no MarshalBinary and UnmarshalBinary", Type: f.Type}
 		}
 		fp, err := b.build(f.Type, at)

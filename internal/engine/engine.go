@@ -280,7 +280,7 @@ func (e *Engine) dispatch() {
 		}
 		w, idle := s.Owner.(*worker), s.InFlight() == 0
 		e.mu.Unlock()
-		if !e.fill(w) && !(idle && e.fillAnother(w)) {
+		if !e.fill(w) && (!idle || !e.fillAnother(w)) {
 			return
 		}
 	}
@@ -305,20 +305,20 @@ const handful = 16
 
 // fill gives a worker as much as it may have, and reports whether that was anything.
 func (e *Engine) fill(w *worker) bool {
-	any := false
+	some := false
 	for {
 		room := w.room()
 		if room == 0 {
-			return any
+			return some
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
 		n := e.sched.Next(&w.sched, list[:min(room, handful)])
 		e.mu.Unlock()
 		if n == 0 {
-			return any
+			return some
 		}
-		any = true
+		some = true
 		w.send(list[:n])
 	}
 }

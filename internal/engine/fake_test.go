@@ -41,7 +41,6 @@ type sent struct {
 	b            *Batch
 	payload      []byte
 	begun, limit int
-	at           int // of these, answered
 }
 
 type cancelled struct {

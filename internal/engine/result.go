@@ -68,8 +68,8 @@ func (w *worker) look(r *Result) *Batch {
 		return nil
 	}
 	all := w.fifo.All()
-	w.burst.ahead = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
-	w.burst.store = w.burst.ahead
+	w.burst.store = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
+	w.burst.ahead = w.burst.store
 	r.Failure = w.descend(all[0])
 	return all[0]
 }

@@ -34,7 +34,7 @@ type localBatch struct {
 }
 
 // StartLocal starts the goroutine.
-func StartLocal(h engine.Host, handler Handler, base context.Context) *Local {
+func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
 	l := &Local{host: h, handler: handler, elements: elements{base: base}}
 	l.work = sync.NewCond(&l.mu)
 	go func() {

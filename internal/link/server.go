@@ -51,7 +51,7 @@ type server struct {
 
 // Serve does what the parent says until the parent says that it is enough. It reports whether the last element
 // succeeded. When the parent is gone it does not return in time to matter.
-func Serve(parent *spawn.Parent, h Handler, base context.Context, gone func()) bool {
+func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
 	go s.control(gone)

@@ -1,6 +1,7 @@
 package osenv
 
 import (
+	"errors"
 	"os"
 	"syscall"
 	"time"
@@ -169,14 +170,14 @@ func KillGroup(pgid int) error {
 
 // Signal sends a signal to one process through its pidfd, or by pid where there is none.
 func Signal(pid, pidfd int, sig syscall.Signal) error {
-	err := unix.ENOSYS
+	err := error(unix.ENOSYS)
 	if pidfd >= 0 {
-		err, _ = unix.PidfdSendSignal(pidfd, sig, nil, 0).(unix.Errno)
+		err = unix.PidfdSendSignal(pidfd, sig, nil, 0)
 	}
-	if err == unix.ENOSYS {
-		err, _ = unix.Kill(pid, sig).(unix.Errno)
+	if errors.Is(err, unix.ENOSYS) {
+		err = unix.Kill(pid, sig)
 	}
-	if err != 0 && err != unix.ESRCH {
+	if err != nil && !errors.Is(err, unix.ESRCH) {
 		return os.NewSyscallError("kill", err)
 	}
 	return nil

@@ -79,7 +79,7 @@ const maxStack = 256 << 20
 
 // ballast is memory that is never touched, so it costs none. It counts as live, so that a worker with a small heap, as most
 // are, does not collect garbage at every few large messages.
-var ballast []byte
+var ballast []byte //nolint:unused // to be held is its use
 
 const ballastSize = 32 << 20
 
@@ -166,8 +166,8 @@ func recvConfig() (Config, []*os.File, error) {
 	cerr := raw.Read(func(fd uintptr) bool {
 		for {
 			n, oobn, _, _, err = unix.Recvmsg(int(fd), kind, oob, unix.MSG_CMSG_CLOEXEC)
-			if err != unix.EINTR {
-				return err != unix.EAGAIN
+			if !errors.Is(err, unix.EINTR) {
+				return !errors.Is(err, unix.EAGAIN)
 			}
 		}
 	})

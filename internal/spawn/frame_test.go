@@ -58,7 +58,7 @@ func TestReadFrame(t *testing.T) {
 			t.Errorf("%q, %d bytes, %v", kind, len(body), err)
 		}
 	}
-	if _, _, err := readFrame(r); err != io.EOF {
+	if _, _, err := readFrame(r); !errors.Is(err, io.EOF) {
 		t.Errorf("between frames: %v", err)
 	}
 	for n := 1; n < 5; n++ {

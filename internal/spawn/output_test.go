@@ -191,7 +191,6 @@ func TestDescriptors(t *testing.T) {
 		}
 		return all
 	}
-	inherited := 0 // what this process itself was given, by whoever runs the tests
 	count := func(lists []string, what string) int {
 		t.Helper()
 		want := strings.Count(lists[0], what)
@@ -210,7 +209,7 @@ func TestDescriptors(t *testing.T) {
 			t.Errorf("%d of %q, not %d: %s", got, what, want, lists[0])
 		}
 	}
-	inherited = count(lists, "\n")
+	inherited := count(lists, "\n")                              // with what this process itself was given, by whoever runs the tests
 	fd, err := syscall.Open(osenv.SelfPath, syscall.O_RDONLY, 0) // without close-on-exec
 	if err != nil {
 		t.Fatal(err)

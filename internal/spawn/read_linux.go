@@ -1,6 +1,8 @@
 package spawn
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -13,7 +15,7 @@ func (l *lines) readNow(buf []byte) (n int, err error) {
 	cerr := raw.Control(func(fd uintptr) {
 		for {
 			n, err = unix.Read(int(fd), buf)
-			if err != unix.EINTR {
+			if !errors.Is(err, unix.EINTR) {
 				return
 			}
 		}

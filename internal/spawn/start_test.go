@@ -25,27 +25,27 @@ func failing(name string, nth int) *osenv.Kernel {
 		}
 		return fn == name && calls == nth
 	}
-	real := *k
+	kernel := *k
 	k.Start = func(path string, argv []string, attr *syscall.ProcAttr) (int, int, error) {
 		if fail("Start") {
 			return 0, -1, errInjected
 		}
-		return real.Start(path, argv, attr)
+		return kernel.Start(path, argv, attr)
 	}
 	k.Socketpair = func() (*os.File, *os.File, error) {
 		if fail("Socketpair") {
 			return nil, nil, errInjected
 		}
 		if fail("no socket") {
-			return real.Pipe()
+			return kernel.Pipe()
 		}
-		return real.Socketpair()
+		return kernel.Socketpair()
 	}
 	k.Pipe = func() (*os.File, *os.File, error) {
 		if fail("Pipe") {
 			return nil, nil, errInjected
 		}
-		return real.Pipe()
+		return kernel.Pipe()
 	}
 	k.SharedMemory = func(n string, size int64) (*os.File, error) {
 		if fail("SharedMemory") {
@@ -54,25 +54,25 @@ func failing(name string, nth int) *osenv.Kernel {
 		if fail("no memory") {
 			return os.Open(os.DevNull)
 		}
-		return real.SharedMemory(n, size)
+		return kernel.SharedMemory(n, size)
 	}
 	k.Scratch = func(n string) (*os.File, error) {
 		if fail("Scratch") {
 			return nil, errInjected
 		}
-		return real.Scratch(n)
+		return kernel.Scratch(n)
 	}
 	k.Null = func() (*os.File, error) {
 		if fail("Null") {
 			return nil, errInjected
 		}
-		return real.Null()
+		return kernel.Null()
 	}
 	k.ArmLifeline = func(r, w *os.File, pgid int) error {
 		if fail("ArmLifeline") {
 			return errInjected
 		}
-		return real.ArmLifeline(r, w, pgid)
+		return kernel.ArmLifeline(r, w, pgid)
 	}
 	return k
 }
