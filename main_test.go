@@ -55,9 +55,23 @@ func eventually(t *testing.T, what string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("still not: %s\n%s", what, situation())
 		}
 	}
+}
+
+// situation is what a failure that comes once in a thousand runs has to tell.
+func situation() string {
+	var b strings.Builder
+	for _, c := range mp.ActiveChildren() {
+		fmt.Fprintf(&b, "%+v\n", c)
+		for _, f := range []string{"status", "wchan", "stack"} {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", c.PID, f))
+			fmt.Fprintf(&b, "%s: %s (%v)\n", f, text, err)
+		}
+	}
+	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
+	return b.String()
 }
 
 // noLeaks checks at the end of the test that it has left nothing behind.
@@ -86,8 +100,7 @@ func noLeaks(t *testing.T) {
 			select {
 			case <-tick.C:
 			case <-deadline:
-				buf := make([]byte, 1<<20)
-				t.Fatalf("left behind:\n%s\n%s", more, buf[:runtime.Stack(buf, true)])
+				t.Fatalf("left behind:\n%s\n%s", more, situation())
 			}
 		}
 	})

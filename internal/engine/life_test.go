@@ -247,3 +247,81 @@ func TestCloseBounded(t *testing.T) {
 		}
 	})
 }
+
+// Teardown is not taken back from a worker whose last results the scheduler does not know yet, for one that is idle.
+func TestTeardownStays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		c := f.config(2)
+		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
+		e := newEngine(t, c)
+		j, out := job("f")
+		j.Chunk = 4
+		begun(t, e, j, 4)
+		busy, idle := f.all[0], f.all[1]
+		if busy.has() == 0 {
+			busy, idle = idle, busy
+		}
+		for range 4 {
+			_, arg, _ := busy.begin()
+			if err := busy.result(abi.StatusOK, arg); err != nil {
+				t.Error(err)
+			}
+		}
+		e.Finished(j)
+		done := make(chan error)
+		go func() { done <- e.Close(context.Background()) }()
+		synctest.Wait()
+		idle.progress() // it looks who has work for it
+		busy.progress()
+		for _, p := range f.all {
+			if p.has() != 1 {
+				t.Errorf("worker %d has %d elements, not Teardown", p.index, p.has())
+			}
+			p.run(t, 1)
+			p.die(exited(0))
+		}
+		if err := <-done; err != nil || out.settled() != 4 {
+			t.Errorf("%v, %d outcomes", err, out.settled())
+		}
+	})
+}
+
+// Setup that was sent to a worker which died before it began is not run by another one.
+func TestSetupStays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		f.start = func(p *fake) error {
+			go answerSetup(t, p, abi.StatusOK)
+			return nil
+		}
+		e := newEngine(t, withSetup(f.config(2)))
+		f.start = func(p *fake) error {
+			go p.up()
+			return nil
+		}
+		f.all[0].die(exited(3))
+		synctest.Wait()
+		f.start = func(p *fake) error {
+			go answerSetup(t, p, abi.StatusOK)
+			return nil
+		}
+		f.last().Kill() // as somebody from outside may
+		synctest.Wait()
+		if err := e.Ready(t.Context()); err != nil || f.all[1].has() > 0 || f.count() != 4 {
+			t.Errorf("%v: the other worker has %d elements, %d workers were started", err, f.all[1].has(), f.count())
+		}
+		j, out := job("f")
+		begun(t, e, j, 2)
+		for range 2 { // one may get what the other had
+			for _, p := range []*fake{f.all[1], f.last()} {
+				p.run(t, p.has())
+			}
+		}
+		if out.settled() != 2 {
+			t.Errorf("%d outcomes", out.settled())
+		}
+		e.Finished(j)
+		shutdown(t, e, f)
+	})
+}

@@ -34,6 +34,9 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	e.mu.Lock()
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
+		if b.Job.private { // its end is the worker's, and nobody else is to run it
+			continue
+		}
 		done, n := int(b.done.Load()), int(b.n.Load())
 		started := 0
 		if b.payload == nil && done < n {
@@ -74,10 +77,8 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	}
 	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since)})
 	for _, l := range failed {
-		if up { // what fails before is Setup, and that is told below
-			e.count(false)
-			l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
-		}
+		e.count(false)
+		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
 	}
 	e.replace(w, up, idle, exit, why)
 	e.dispatch()

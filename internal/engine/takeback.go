@@ -27,6 +27,9 @@ func (w *worker) takeBack(n int) int {
 	}
 	sent := w.fifo.All()
 	for i := len(sent) - 1; i >= 0 && total < n; i-- {
+		if sent[i].Job.private { // no other worker is to run it
+			continue
+		}
 		take(sent[i], w.cut(sent[i]))
 	}
 	w.trim()
