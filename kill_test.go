@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -173,6 +174,35 @@ func TestKillIdleWorkerHurtsNobody(t *testing.T) {
 		}
 		if out[2] != 9 {
 			t.Fatal(out)
+		}
+	}
+}
+
+// A worker that is killed between its start and Init is replaced, and no other worker runs its Init.
+func TestKillBeforeInit(t *testing.T) {
+	noLeaks(t)
+	var doomed atomic.Int32
+	pool := newPool(t, mp.PoolConfig{Workers: 2, Init: setup.With(7), Observer: func(e mp.Event) {
+		// It is told just before Init is sent.
+		if e.Kind == "worker started" && doomed.Add(-1) >= 0 {
+			_ = syscall.Kill(e.PID, syscall.SIGKILL)
+		}
+	}})
+	rounds := 20
+	if testing.Short() {
+		rounds = 5
+	}
+	for range rounds {
+		doomed.Store(2)
+		if _, err := crash.Call(ctx, pool, "exit 3"); err == nil {
+			t.Fatal("a worker that exits succeeded")
+		}
+		out := mustMap(t, getState, pool, make([]struct{}, 50))
+		if slices.ContainsFunc(out, func(v int64) bool { return v != 7 }) {
+			t.Fatalf("an element ran before Init: %v", out)
+		}
+		if err := pool.Ready(ctx); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
