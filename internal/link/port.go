@@ -33,6 +33,7 @@ type Port struct {
 	slots   *ring.SlotWriter
 	in      *ring.Writer
 	written bool // in has bytes that are not published
+	last    int  // the size of the last payload in the ring
 	// watchful: something was sent that asks for a tick
 	watchful bool
 

@@ -36,19 +36,28 @@ func (p *Port) TakeBack(b *engine.Batch) int {
 }
 
 // Room implements engine.Port. A quarter of the slots at a time, so that the worker's position is not asked for with each; and
-// none while less than a quarter of the ring is free, for what is encoded and finds no room must be copied once more.
+// none while the ring has no room for payloads as large as the last, for what is encoded and finds no room must be copied
+// once more. A worker that has nothing to do has room.
 func (p *Port) Room() int {
 	free, err := p.slots.Free()
 	if err != nil {
 		p.check(err)
 		return 0
 	}
-	if ok, err := p.in.Room(p.in.Size() / 4); err != nil || !ok {
+	if free--; free < p.slots.Size()/4 { // the last is for the end
+		return 0
+	}
+	if ok, err := p.in.Room(max(p.last, p.in.Size()/4)); err != nil || !ok {
 		p.check(err)
 		return 0
 	}
-	if free--; free < p.slots.Size()/4 { // the last is for the end
-		return 0
+	if p.last > p.in.Size()/64 { // else more slots than the engine fills at a time have room
+		bytes, err := p.in.Free()
+		if err != nil {
+			p.check(err)
+			return 0
+		}
+		free = min(free, bytes/p.last)
 	}
 	return free
 }
@@ -80,7 +89,7 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 		if _, err := p.in.Write(payload); err != nil {
 			return p.check(err)
 		}
-		p.written = true
+		p.written, p.last = true, len(payload)
 	}
 	// What comes behind a result may keep it from being noticed: the parent is to look for itself.
 	if before := p.sent.Add(int64(b.Count())) - int64(b.Count()); b.Count() > 1 || before > 0 {

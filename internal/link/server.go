@@ -174,6 +174,11 @@ func (s *server) arg() []byte {
 // publish ends an element: its context, and its record, the header of which is still to be filled in.
 func (s *server) publish(status uint8, record []byte) {
 	s.elements.end(s.current)
+	if s.left == 0 && s.external {
+		// Before the result: whoever has all results finds the ring empty, and need not be told of the room.
+		s.external = false
+		s.in.Release()
+	}
 	s.failed = status != abi.StatusOK
 	size := len(record) - abi.RecordHeader
 	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.current.number), uint64(size)))
@@ -222,7 +227,7 @@ func (s *server) awaitRoom(n int) {
 // endBatch gives the slot back and wakes the parent if it should know.
 func (s *server) endBatch() {
 	s.left = -1
-	if s.external {
+	if s.external { // its last element was taken back
 		s.in.Release()
 	}
 	s.slots.Done()

@@ -27,7 +27,7 @@
 // The parent writes payloads and slots with their cursors, then in tail, then slot tail. (A payload too large for the
 // ring follows its slot; the worker has then nothing else to do.) It writes a slot again only after slot head has passed it;
 // nothing else orders the plain stores of one lap behind the loads of the lap before. The worker, for each element: cursor begun+1;
-// run; record; out tail. After the last: in head, slot head.
+// run; record; out tail. With the last: in head before the record, slot head after it.
 //
 // A worker killed before begun+1 has not run the element, and the parent may give it to another: it takes it back by
 // lowering limit, and if the two race, one compare-and-swap fails. Killed between begun+1 and out tail, it had begun
