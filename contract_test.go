@@ -244,8 +244,8 @@ func TestInputPanicSurfacesAfterItsElements(t *testing.T) {
 // Timeout, T447: the context first, then, in a pool, the worker.
 func TestTimeout(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
-		for _, f := range []*mp.Function[int, int]{wait, deaf} {
-			_, err := f.Call(ctx, x, 1, mp.Timeout(20*time.Millisecond), mp.Grace(20*time.Millisecond))
+		for f, grace := range map[*mp.Function[int, int]]time.Duration{wait: time.Minute, deaf: 20 * time.Millisecond} {
+			_, err := f.Call(ctx, x, 1, mp.Timeout(20*time.Millisecond), mp.Grace(grace))
 			var te *mp.TimeoutError
 			if !errors.As(err, &te) || !errors.Is(err, context.DeadlineExceeded) || te.Index != -1 || te.Killed != (f == deaf) {
 				t.Errorf("%s: %#v", f.Name(), err)

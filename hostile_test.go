@@ -5,6 +5,7 @@ package mp_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -141,6 +142,9 @@ func storm(t *testing.T, pool *mp.Pool, seed uint64, n, size int) {
 		mu.Unlock()
 		if worker == 0 {
 			continue
+		}
+		if _, ok := errors.AsType[*mp.TimeoutError](r.Err); ok {
+			continue // the machine has other things to do; that it gets its outcome is the point
 		}
 		x := int(seed%1000) + i
 		if r.Err != nil || r.Value.X != x*x || !bytes.Equal(r.Value.Pad, pad) {

@@ -37,8 +37,11 @@ func (p *Port) TakeBack(b *engine.Batch) int {
 
 // Room implements engine.Port. A quarter of the slots at a time, so that the worker's position is not asked for with each; and
 // none while the ring has no room for payloads as large as the last, for what is encoded and finds no room must be copied
-// once more. A worker that has nothing to do has room.
+// once more. A worker that has nothing to do has room; one to which a payload is streaming has none until streamed.
 func (p *Port) Room() int {
+	if p.busy() {
+		return 0
+	}
 	free, err := p.slots.Free()
 	if err != nil {
 		p.check(err)
