@@ -19,6 +19,7 @@ type Local struct {
 	handler Handler
 
 	elements elements
+	calls    sync.Mutex // held for calls of the host but Up: one at a time, and none after Lost
 
 	mu     sync.Mutex
 	work   *sync.Cond
@@ -65,8 +66,14 @@ func (l *Local) run() {
 	l.dead = true
 	l.mu.Unlock()
 	if lost {
-		l.host.Lost(spawn.Exit{}, nil)
+		l.lost()
 	}
+}
+
+func (l *Local) lost() {
+	l.calls.Lock()
+	defer l.calls.Unlock()
+	l.host.Lost(spawn.Exit{}, nil)
 }
 
 // next waits for a batch with something left to begin; nil is the end. A batch stays in the queue while it is served.
@@ -119,6 +126,8 @@ func (l *Local) one(b *engine.Batch, arg []byte) {
 
 func (l *Local) report(e *element, status uint8, out []byte) {
 	l.elements.end(e)
+	l.calls.Lock()
+	defer l.calls.Unlock()
 	l.mu.Lock()
 	dead := l.dead
 	l.mu.Unlock()
@@ -150,11 +159,13 @@ func (l *Local) Send(b *engine.Batch, payload []byte) bool {
 }
 
 // TakeBack implements engine.Port.
-func (l *Local) TakeBack(b *engine.Batch) int {
+func (l *Local) TakeBack(b *engine.Batch) int { return takeBack(b.Local) }
+
+func takeBack(cursor *atomic.Uint64) int {
 	for {
-		old := b.Local.Load()
+		old := cursor.Load()
 		c := abi.Cursor(old)
-		if b.Local.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Begun()), uint16(c.Begun())))) {
+		if cursor.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Begun()), uint16(c.Begun())))) {
 			return c.Begun()
 		}
 	}
@@ -183,8 +194,11 @@ func (l *Local) Kill() {
 		return
 	}
 	l.dead = true
+	for _, lb := range l.queue { // others will run it, and the goroutine may go on some day
+		takeBack(&lb.cursor)
+	}
 	l.work.Signal()
-	go l.host.Lost(spawn.Exit{}, nil)
+	go l.lost()
 }
 
 // Suspect implements engine.Port.
