@@ -325,3 +325,71 @@ func TestSetupStays(t *testing.T) {
 		shutdown(t, e, f)
 	})
 }
+
+// teardowns is how many elements a fake was sent that are Teardown.
+func (p *fake) teardowns() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.batches {
+		if s.b.Job.Function == "teardown" {
+			n++
+		}
+	}
+	return n
+}
+
+// Who calls Close while another does waits with him: Teardown runs once.
+func TestClosedTwiceAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		c := f.config(1)
+		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
+		e := newEngine(t, c)
+		p := f.last()
+		done := make(chan error)
+		for range 2 {
+			go func() { done <- e.Close(context.Background()) }()
+			synctest.Wait()
+			p.set(func(p *fake) { p.noRoom = true }) // as while the first Teardown is under way
+		}
+		if p.teardowns() != 1 || get(p, func(p *fake) int { return p.kills }) > 0 {
+			t.Errorf("Teardown was sent %d times", p.teardowns())
+		}
+		p.run(t, 1)
+		p.die(exited(0))
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Teardown that finds no room waits for it: what was sent of a call that was cancelled, or still streams, is in its way.
+func TestTeardownWaitsForRoom(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		c := f.config(1)
+		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
+		e := newEngine(t, c)
+		p := f.last()
+		p.set(func(p *fake) { p.noRoom = true })
+		done := make(chan error)
+		go func() { done <- e.Close(context.Background()) }()
+		synctest.Wait()
+		p.progress() // there is none yet
+		if n := get(p, func(p *fake) int { return p.kills }); n > 0 {
+			t.Error("it was killed before Teardown")
+		}
+		p.set(func(p *fake) { p.noRoom = false })
+		p.progress()
+		if p.teardowns() != 1 || !get(p, func(p *fake) bool { return p.finish }) {
+			t.Fatalf("Teardown was sent %d times", p.teardowns())
+		}
+		p.run(t, 1)
+		p.die(exited(0))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

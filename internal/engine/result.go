@@ -125,6 +125,9 @@ func (w *worker) Progress() {
 	if sent {
 		w.port.Flush()
 	}
+	if w.retired {
+		w.finish()
+	}
 	w.watch()
 	if w.fifo.Len() == 0 {
 		w.burst.ahead = nil

@@ -33,6 +33,8 @@ type worker struct {
 	head     time.Time
 	up       bool
 	retired  bool
+	last     *Batch // Teardown, when retired and until it is sent
+	ending   bool   // told to end
 	dead     bool
 	ladder   ladder
 	timer    *time.Timer // for the start, then for the element at the head
@@ -86,16 +88,22 @@ func (w *worker) Up() {
 		}
 		w.join()
 	}
-	w.private(j)
-}
-
-// private sends a job of one element past the scheduler.
-func (w *worker) private(j *Job) bool {
-	j.Waited, j.private = true, true
-	b := NewBatch(j)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead || !w.port.Send(b, j.Arg) {
+	if !w.dead {
+		w.private(newPrivate(j)) // a fresh channel has room
+	}
+}
+
+// newPrivate makes the batch of a job of one element that goes past the scheduler.
+func newPrivate(j *Job) *Batch {
+	j.Waited, j.private = true, true
+	return NewBatch(j)
+}
+
+// private sends such a batch, or reports that there is no room for it. Call it with mu.
+func (w *worker) private(b *Batch) bool {
+	if !w.port.Send(b, b.Job.Arg) {
 		return false
 	}
 	w.append(b)
@@ -138,21 +146,34 @@ func (w *worker) kill() {
 
 // retire makes the worker run Teardown and end, if it can; Lost follows.
 func (w *worker) retire() {
-	w.mu.Lock()
-	ok := w.up && !w.dead
-	w.retired = true
-	w.mu.Unlock()
-	if ok && w.e.cfg.Teardown != nil {
+	var last *Batch
+	if w.e.cfg.Teardown != nil {
 		j := w.e.cfg.Teardown()
 		j.Deliver = func(int64, Result) {}
-		ok = w.private(j)
+		last = newPrivate(j)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead || w.port == nil {
+	if w.retired { // by another Close
 		return
 	}
-	if !ok || !w.port.Finish() {
+	w.retired, w.last = true, last
+	w.finish()
+}
+
+// finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
+// Progress. Call it with mu.
+func (w *worker) finish() {
+	switch {
+	case w.dead || w.port == nil || w.ending:
+		return
+	case !w.up:
 		w.port.Kill()
+		return
 	}
+	if w.last != nil && !w.private(w.last) {
+		return
+	}
+	w.last = nil
+	w.ending = w.port.Finish()
 }
