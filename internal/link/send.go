@@ -230,15 +230,21 @@ func (p *Port) Help(done func() bool) {
 	slept := recv.CompareAndSwap(1, 0)
 	p.helper.Spin(func() bool {
 		if !done() && p.ready() {
-			_, _ = p.poll(false) // an error stays, for the port's own goroutine
+			p.look()
 		}
 		return done()
 	})
 	if slept {
 		recv.Store(1)
-		_, _ = p.poll(false) // what came while the flag was down woke nobody
+		p.look() // what came while the flag was down woke nobody
 		p.pokeRoom()
 	}
+}
+
+// look is poll for a helper. An error stays for the port's own goroutine, which sleeps, and wakes when the worker has ended.
+func (p *Port) look() {
+	_, err := p.poll(false)
+	p.check(err)
 }
 
 func (p *Port) isClosed() bool {
