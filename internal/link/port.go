@@ -39,6 +39,7 @@ type Port struct {
 
 	sent      atomic.Int64 // elements sent and neither answered nor taken back
 	batched   atomic.Int64 // messages with several elements sent, ever
+	refused   atomic.Bool  // somebody found no room
 	streaming atomic.Bool  // a payload larger than the ring is under way
 	ending    sync.Mutex   // held by a stream from before the worker has its last byte until streaming is false
 	streams   sync.WaitGroup
@@ -149,6 +150,14 @@ func (p *Port) loop() error {
 			recv.Store(0)
 			p.pokeRoom()
 			continue
+		}
+		// A worker that made room without a result while the flag was down has woken nobody. Whoever finds none raises refused
+		// and looks again, so either he sees the room, or it is made after refused was raised: and then it either
+		// sees the flag, or is found here.
+		if p.refused.Swap(false) {
+			if _, err := p.poll(true); err != nil {
+				return err
+			}
 		}
 		var wait time.Duration
 		if b := p.batched.Load(); b != ticking && p.sent.Load() > 0 {

@@ -119,6 +119,43 @@ func TestNonsenseFoundByAHelper(t *testing.T) {
 	within(t, "the worker is lost", h.lost)
 }
 
+// Room that a worker makes without a result, while its parent does something else, is noticed when the parent has done.
+func TestRoomMadeInSilence(t *testing.T) {
+	p, h := startPort(t, "")
+	large := make([]byte, 1<<20)
+	send := func(payload []byte) (*engine.Batch, bool) {
+		b := engine.NewBatch(&engine.Job{Waited: true})
+		return b, p.Send(b, payload)
+	}
+	step := 0
+	h.progress = func() {
+		if step++; step > 1 {
+			if step == 2 {
+				if _, ok := send(large); !ok {
+					t.Error("still no room")
+				}
+				p.Flush()
+			}
+			return
+		}
+		// Something is sent, something large has to wait for it, and then it is taken back.
+		b, _ := send(nil)
+		if _, ok := send(large); ok {
+			t.Error("a large payload was taken by a worker that has something else")
+		}
+		p.TakeBack(b)
+		p.Flush()
+		flag := p.Child.Channel.WorkFlag
+		waitFor(func() bool { return p.Child.Channel.U64(abi.OffSlotHead).Load() == 2 && flag.Load() == 1 })
+	}
+	h.Lock()
+	send(nil)
+	p.Flush()
+	h.Unlock()
+	within(t, "the first result", h.result)
+	within(t, "the result of the large one", h.result)
+}
+
 // While a payload streams, nobody else looks at the writer's position.
 func TestRoomWhileStreaming(t *testing.T) {
 	p, h := startPort(t, "")

@@ -37,9 +37,18 @@ func (p *Port) TakeBack(b *engine.Batch) int {
 
 // Room implements engine.Port. A quarter of the slots at a time, so that the worker's position is not asked for with each; and
 // none while the ring has no room for payloads as large as the last, for what is encoded and finds no room must be copied
-// once more. A worker that has nothing to do has room; one to which a payload is streaming has none until streamed.
+// once more. A worker that has nothing to do has room.
 func (p *Port) Room() int {
-	if p.busy() {
+	n := p.free()
+	if n == 0 {
+		p.refused.Store(true) // before the last look; see loop
+		n = p.free()
+	}
+	return n
+}
+
+func (p *Port) free() int {
+	if p.busy() { // the writer is the stream's; streamed follows
 		return 0
 	}
 	free, err := p.slots.Free()
@@ -68,13 +77,13 @@ func (p *Port) Room() int {
 // Send implements engine.Port. A payload larger than half the ring goes only to a worker that has nothing else, for
 // then it streams through at once; the payload must not change until it has.
 func (p *Port) Send(b *engine.Batch, payload []byte) bool {
-	large := len(payload) > p.in.Size()/2
-	if p.busy() || (large && p.sent.Load() > 0) {
-		return false
+	if !p.fits(len(payload)) {
+		p.refused.Store(true) // before the last look; see loop
+		if !p.fits(len(payload)) {
+			return false
+		}
 	}
-	if free, err := p.slots.Free(); err != nil || free < 2 {
-		return p.check(err)
-	}
+	large := p.isLarge(len(payload))
 	s := ring.Batch{
 		Kind: abi.KindCall, Flags: b.Flags, Func: b.Job.Func, Count: b.Count(),
 		Timeout: int64(b.Job.Timeout), Size: uint64(len(payload)),
@@ -86,9 +95,6 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 	case len(payload) <= abi.SlotInline:
 		s.Inline = payload
 	case !large:
-		if ok, err := p.in.Room(len(payload)); err != nil || !ok {
-			return p.check(err)
-		}
 		if _, err := p.in.Write(payload); err != nil {
 			return p.check(err)
 		}
@@ -107,6 +113,24 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 		go p.stream(payload)
 	}
 	return true
+}
+
+// isLarge reports whether a payload of n bytes streams.
+func (p *Port) isLarge(n int) bool { return n > p.in.Size()/2 }
+
+// fits reports whether a payload of n bytes can be sent now.
+func (p *Port) fits(n int) bool {
+	if p.busy() || (p.isLarge(n) && p.sent.Load() > 0) {
+		return false
+	}
+	if free, err := p.slots.Free(); err != nil || free < 2 {
+		return p.check(err)
+	}
+	if n <= abi.SlotInline || p.isLarge(n) {
+		return true
+	}
+	ok, err := p.in.Room(n)
+	return (err == nil && ok) || p.check(err)
 }
 
 // Flush implements engine.Port.
@@ -208,6 +232,7 @@ func (p *Port) awaitRoom() bool {
 
 // Finish implements engine.Port.
 func (p *Port) Finish() bool {
+	p.refused.Store(true)
 	if free, err := p.slots.Free(); err != nil || free == 0 || p.busy() {
 		return p.check(err)
 	}
@@ -230,20 +255,20 @@ func (p *Port) Help(done func() bool) {
 	slept := recv.CompareAndSwap(1, 0)
 	p.helper.Spin(func() bool {
 		if !done() && p.ready() {
-			p.look()
+			p.look(false)
 		}
 		return done()
 	})
 	if slept {
 		recv.Store(1)
-		p.look() // what came while the flag was down woke nobody
+		p.look(p.refused.Swap(false)) // what came while the flag was down woke nobody
 		p.pokeRoom()
 	}
 }
 
 // look is poll for a helper. An error stays for the port's own goroutine, which sleeps, and wakes when the worker has ended.
-func (p *Port) look() {
-	_, err := p.poll(false)
+func (p *Port) look(room bool) {
+	_, err := p.poll(room)
 	p.check(err)
 }
 
