@@ -3,6 +3,7 @@ package engine
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 )
@@ -64,6 +65,25 @@ func TestForgedCursorRunsNothingAgain(t *testing.T) {
 		for i := range int64(4) {
 			out.one(t, i)
 		}
+		e.End(j)
+		shutdown(t, e, f)
+	})
+}
+
+// The only worker says it is dying and lives on: another takes its place.
+func TestFeignedDeathOfTheOnlyWorker(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		f.last().set(func(p *fake) { p.suspect = true })
+		j, out := job("f")
+		begun(t, e, j, 1)
+		time.Sleep(time.Minute)
+		if f.count() != 2 {
+			t.Fatalf("%d workers were started", f.count())
+		}
+		f.last().run(t, 1)
+		out.one(t, 0)
 		e.End(j)
 		shutdown(t, e, f)
 	})

@@ -10,11 +10,22 @@ import (
 func (w *worker) room() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead || w.retired || len(w.stalled) > 0 || w.port.Suspect() {
+	if w.dead || w.retired || len(w.stalled) > 0 {
+		return 0
+	}
+	if w.port.Suspect() {
+		if !w.suspect {
+			w.suspect = true
+			time.AfterFunc(suspectFor, w.kill)
+		}
 		return 0
 	}
 	return w.port.Room()
 }
+
+// suspectFor is how long a worker may take to end after the sign that it does. One that gives the sign and lives on would get
+// nothing more for ever, and may be the only one.
+const suspectFor = time.Second
 
 // An outgoing is a batch that is encoded, and not yet sent.
 type outgoing struct {

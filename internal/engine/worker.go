@@ -35,6 +35,7 @@ type worker struct {
 	retired  bool
 	last     *Batch // Teardown, when retired and until it is sent
 	ending   bool   // told to end
+	suspect  bool   // it gave the sign that it ends, and will be killed if it does not
 	dead     bool
 	ladder   ladder
 	timer    *time.Timer // for the start, then for the element at the head
