@@ -2,6 +2,7 @@ package mp_test
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 var (
 	abandonedRuns [4]atomic.Int64
-	abandonedHold = make(chan struct{})
+	abandonedHold = make(chan struct{}, 1)
 )
 
 // abandoned holds up the first run of element 0, whatever its context says.
@@ -24,13 +25,17 @@ var abandoned = mp.Func("abandoned", func(_ context.Context, i int) (int, error)
 
 // What a goroutine that was abandoned had not begun is run by its successor, and not by itself as well when it goes on.
 func TestAbandonedGoroutineBeginsNothing(t *testing.T) {
+	for i := range abandonedRuns {
+		abandonedRuns[i].Store(0)
+	}
 	out, err := abandoned.Map(ctx, mp.InProcess(1), []int{0, 1, 2, 3}, mp.ChunkSize(4), mp.Retries(1),
 		mp.Timeout(20*time.Millisecond), mp.Grace(20*time.Millisecond))
 	if err != nil || len(out) != 4 || out[3] != 3 {
 		t.Errorf("%v, %v", out, err)
 	}
-	close(abandonedHold)
-	time.Sleep(100 * time.Millisecond)
+	n := runtime.NumGoroutine()
+	abandonedHold <- struct{}{}
+	eventually(t, "the goroutine that was abandoned ends", func() bool { return runtime.NumGoroutine() < n })
 	for i := range abandonedRuns {
 		if n := abandonedRuns[i].Load(); n != 1 && (i > 0 || n != 2) {
 			t.Errorf("element %d ran %d times", i, n)

@@ -2,8 +2,8 @@ package link
 
 import (
 	"context"
+	"runtime"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
@@ -44,16 +44,19 @@ func TestLocalIsLostAfterItsResult(t *testing.T) {
 	h.result = func() {
 		close(taking)
 		<-taken
+		select {
+		case <-h.lost:
+			t.Error("lost in the middle of a result")
+		default:
+		}
 	}
 	l := StartLocal(t.Context(), h, localHandler(func() {}))
 	<-h.up
 	l.Send(engine.NewBatch(&engine.Job{}), nil)
 	<-taking
 	l.Kill()
-	select {
-	case <-h.lost:
-		t.Error("lost in the middle of a result")
-	case <-time.After(50 * time.Millisecond):
+	for range 1000 { // whoever is to tell of the loss has his turn
+		runtime.Gosched()
 	}
 	close(taken)
 	<-h.lost
