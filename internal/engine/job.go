@@ -153,6 +153,8 @@ type Batch struct {
 	n       atomic.Int32 // elements that are still its own; take-back lowers it
 	done    atomic.Int32 // of these, finished; only the port's consumer stores it
 	payload []byte       // while it waits for room
+	size    int          // of the payload
+	way     time.Time    // until then a large payload may be on its way, whose time is not the element's
 }
 
 // Count is the number of elements in the message.

@@ -229,3 +229,43 @@ func TestEndAtTheLimitLeavesGrace(t *testing.T) {
 	}
 	e.Kill()
 }
+
+// The way of a large argument to its worker is not the element's time: as long as it moves.
+func TestLargeArgumentOnItsWay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		j, out := job("f")
+		j.Encode, j.Arg, j.Timeout = nil, make([]byte, MaxCopied+1), 500*time.Millisecond
+		begun(t, e, j, 1)
+		p := f.last()
+		for range 15 { // room was made, and filled again
+			time.Sleep(100 * time.Millisecond)
+			p.progress()
+		}
+		time.Sleep(50 * time.Millisecond)
+		p.begin()
+		time.Sleep(400 * time.Millisecond)
+		if n := get(p, func(p *fake) int { return len(p.cancels) + p.kills }); n > 0 {
+			t.Fatal("it was cancelled or killed before its time was over")
+		}
+		if err := p.result(abi.StatusOK, nil); err != nil {
+			t.Fatal(err)
+		}
+		p.progress()
+		if r := out.one(t, 0); r.Failure != nil {
+			t.Errorf("%+v", r.Failure)
+		}
+		// One that does not move is stuck.
+		j2, _ := job("f")
+		j2.Encode, j2.Arg, j2.Timeout = nil, j.Arg, j.Timeout
+		begun(t, e, j2, 1)
+		time.Sleep(notBegun + time.Millisecond)
+		if n := get(p, func(p *fake) int { return p.kills }); n != 1 {
+			t.Errorf("killed %d times", n)
+		}
+		e.End(j)
+		e.End(j2)
+		shutdown(t, e, f)
+	})
+}

@@ -110,7 +110,7 @@ func (w *worker) Progress() {
 	now := time.Now()
 	w.mu.Lock()
 	took := now.Sub(w.head)
-	if w.fifo.Len() > 0 && (c.total > 0 || w.fifo.First().done.Load() > 0) {
+	if b := w.fifo.First(); b != nil && (c.total > 0 || b.done.Load() > 0 || (now.Before(b.way) && w.port.Begun(b) == 0)) {
 		w.head = now
 		w.clean()
 	}

@@ -142,6 +142,7 @@ func (w *worker) post(o outgoing) {
 	b := w.newBatch()
 	b.Job, b.First, b.Flags, b.count = o.job, o.first, o.flags, o.n
 	b.n.Store(int32(o.n))
+	b.size = len(o.payload)
 	if o.job.Waited {
 		w.serves.Store(o.job)
 	}
@@ -181,12 +182,18 @@ const maxFree = 256
 
 // append puts a batch that was sent at the end. Call it with mu.
 func (w *worker) append(b *Batch) {
+	if b.way = (time.Time{}); b.size > MaxCopied {
+		b.way = time.Now().Add(time.Duration(b.size) * slowest)
+	}
 	w.fifo.Push(b)
 	if w.fifo.Len() == 1 {
 		w.head = time.Now()
 		w.watch()
 	}
 }
+
+// slowest is how long a byte of a large payload may be on its way, while it moves.
+const slowest = time.Microsecond
 
 // finished tells the scheduler that n elements are w's no more.
 func (w *worker) finished(n int) {
