@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,6 +86,65 @@ func TestFeignedDeathOfTheOnlyWorker(t *testing.T) {
 		f.last().run(t, 1)
 		out.one(t, 0)
 		e.End(j)
+		shutdown(t, e, f)
+	})
+}
+
+// A worker answers an element that it has not begun, and just then the element is taken back: it has one outcome.
+func TestForgedResultWhileTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		p, w := f.last(), e.workers[0]
+		first, firstOut := job("f")
+		begun(t, e, first, 1)
+		j, out := job("g")
+		begun(t, e, j, 1)
+		first.Delivered = func(int64) { // which comes when the result of another job is at hand
+			first.Delivered = nil
+			w.takeBack(1)
+		}
+		p.begin()
+		if err := p.result(abi.StatusOK, nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.result(abi.StatusOK, nil) // taken, or refused
+		firstOut.one(t, 0)
+		p.die(exited(1))
+		synctest.Wait()
+		f.last().run(t, f.last().has())
+		out.one(t, 0)
+		e.End(first)
+		e.End(j)
+		shutdown(t, e, f)
+	})
+}
+
+// As above, at any moment.
+func TestForgedResultsWhileTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		for range 1000 {
+			j, out := job("f")
+			begun(t, e, j, 1)
+			p, w := f.last(), e.workers[0]
+			var both sync.WaitGroup
+			both.Go(func() { w.takeBack(1) })
+			var err error
+			both.Go(func() { err = p.result(abi.StatusOK, nil) })
+			both.Wait()
+			if err != nil { // as a port does
+				p.die(exited(1))
+				synctest.Wait()
+				time.Sleep(2 * maxBackOff)
+			}
+			e.dispatch()
+			f.last().run(t, f.last().has())
+			out.one(t, 0)
+			e.Finished(j)
+			f.last().progress()
+		}
 		shutdown(t, e, f)
 	})
 }

@@ -33,16 +33,31 @@ func (w *worker) Result(status uint8, payload []byte) error {
 		}
 	}
 	j, done := b.Job, b.done.Load()
+	i := b.First + int64(done)
+	b.done.Store(done + 1) // from here on b may be trimmed
+	if b.n.Load() <= done && !w.keeps(b, done) {
+		return errUnexpected
+	}
 	if !j.private {
 		w.note(j, status != abi.StatusOK || r.Failure != nil)
 	}
-	i := b.First + int64(done)
-	b.done.Store(done + 1) // from here on b may be trimmed
 	if w.e.cfg.Observe != nil && !j.private {
 		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
 	}
 	j.deliver(i, r)
 	return nil
+}
+
+// keeps reports whether a batch still has the element whose result has come. A worker that answers what it has not begun may do
+// so while it is taken back: then either cut saw it done, and left it, or it is another's.
+func (w *worker) keeps(b *Batch, done int32) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if b.n.Load() > done {
+		return true
+	}
+	b.done.Store(done)
+	return false
 }
 
 // head is the batch at the head, nil if it is not among those that were seen.

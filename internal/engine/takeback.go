@@ -54,12 +54,17 @@ func (w *worker) takeBack(n int) int {
 func (w *worker) cut(b *Batch) int {
 	w.alert.Add(1) // before the worker can go on to the next batch, whose results must not be counted to this one
 	defer w.alert.Add(-1)
-	// A worker that forges its cursor does not get an element run again that it has answered.
-	begun, n := max(w.port.TakeBack(b), int(b.done.Load())), int(b.n.Load())
+	begun, n := w.port.TakeBack(b), int(b.n.Load())
 	if begun >= n {
 		return 0
 	}
 	b.n.Store(int32(begun))
+	// A worker that forges its cursor does not get an element run again that it has answered. Result stores done and then
+	// looks at n, so if an answer comes just now, one of the two sees the other.
+	if done := int(b.done.Load()); done > begun {
+		begun = min(done, n)
+		b.n.Store(int32(begun))
+	}
 	return n - begun
 }
 
