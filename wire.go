@@ -137,7 +137,12 @@ func RegisterErrorType[E error](name string) {
 			body, encErr := c.Append(nil, &e)
 			return body, encErr == nil
 		},
-		decode: func(body []byte) (error, bool) {
+		decode: func(body []byte) (_ error, ok bool) {
+			defer func() {
+				if recover() != nil { // of an unmarshaller: what is left is the text
+					ok = false
+				}
+			}()
 			var e E
 			_, err := c.Decode(body, &e)
 			return e, err == nil
