@@ -21,8 +21,11 @@ func (s *stream[In, Out]) run(in iter.Seq[In], yield func(int, Result[Out]) bool
 			break
 		}
 	}
-	if s.panics {
-		panic(s.panicV)
+	s.mu.Lock() // if the stream ended early, in may panic just now
+	panics, v := s.panics, s.panicV
+	s.mu.Unlock()
+	if panics {
+		panic(v)
 	}
 }
 

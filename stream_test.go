@@ -249,3 +249,23 @@ func TestObserve(t *testing.T) {
 		}
 	})
 }
+
+// An input that panics just when the stream ends for another reason: the loop ends with either.
+func TestInputPanicsAtTheEnd(t *testing.T) {
+	x := mp.InProcess(1)
+	for range 50 {
+		ctx, cancel := context.WithCancel(ctx)
+		in := func(yield func(int) bool) {
+			yield(1)
+			<-ctx.Done()
+			panic("in")
+		}
+		func() {
+			defer func() { _ = recover() }()
+			for range square.Results(ctx, x, in) {
+				cancel()
+			}
+		}()
+		cancel()
+	}
+}
