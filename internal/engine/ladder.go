@@ -125,7 +125,7 @@ func (w *worker) expired() {
 		switch {
 		case ran < limit:
 			w.watch()
-		case b.finished(): // its Progress is on the way, and will set head for its successor
+		case b.finished() || w.taking.Load(): // its Progress is on the way, and will set head for its successor
 			w.arm(limit)
 		case w.port.Begun(b) > int(b.done.Load()):
 			w.climb(true)

@@ -269,3 +269,37 @@ func TestLargeArgumentOnItsWay(t *testing.T) {
 		shutdown(t, e, f)
 	})
 }
+
+// While a result is taken, which may be large, or have a slow observer, the next can lie there already: its time is not over.
+func TestSlowDelivery(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		j, out := job("f")
+		j.Chunk, j.Timeout, j.Grace = 2, 100*time.Millisecond, time.Minute
+		deliver := j.Deliver
+		j.Deliver = func(i int64, r Result) {
+			if i == 0 {
+				time.Sleep(time.Second)
+			}
+			deliver(i, r)
+		}
+		begun(t, e, j, 2)
+		p := f.last()
+		p.begin()
+		p.begin()
+		for range 2 {
+			if err := p.result(abi.StatusOK, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.progress()
+		for i := range int64(2) {
+			if r := out.one(t, i); r.Failure != nil {
+				t.Errorf("element %d: %+v", i, r.Failure)
+			}
+		}
+		e.End(j)
+		shutdown(t, e, f)
+	})
+}

@@ -22,6 +22,9 @@ type burst struct {
 
 // Result implements Host. It takes no lock but to look into an alert.
 func (w *worker) Result(status uint8, payload []byte) error {
+	if !w.taking.Load() {
+		w.taking.Store(true)
+	}
 	r := Result{Status: status, Payload: payload, Worker: w.index}
 	var b *Batch
 	if w.alert.Load() == 0 {
@@ -124,6 +127,7 @@ func (w *worker) Progress() {
 	w.burst = burst{ahead: c.ahead, store: c.store}
 	now := time.Now()
 	w.mu.Lock()
+	w.taking.Store(false)
 	took := now.Sub(w.head)
 	if b := w.fifo.First(); b != nil && (c.total > 0 || b.done.Load() > 0 || (now.Before(b.way) && w.port.Begun(b) == 0)) {
 		w.head = now

@@ -20,6 +20,8 @@ type worker struct {
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
+	taking atomic.Bool // results are being taken, and Progress will follow
+
 	// alert counts what the port's consumer must not overlook, though it takes no lock for a result: a ladder that is up,
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
