@@ -216,9 +216,18 @@ func sprint(v any) (s string) {
 	return fmt.Sprint(v)
 }
 
-// gather walks the tree that errors.Is would walk, and notes what the other side can rebuild.
+// maxWalk bounds how much of an error's chain is looked at: it may have any size, and even lead back to itself.
+const maxWalk = 1024
+
+// gather notes what the other side can rebuild of an error's chain.
 func (w *wireError) gather(err error) {
-	if err == nil || len(w.Causes) >= maxCauses {
+	steps := maxWalk
+	w.walk(err, &steps)
+}
+
+// walk walks the tree that errors.Is would walk. What it calls is not this package's, and may panic.
+func (w *wireError) walk(err error, steps *int) {
+	if *steps--; err == nil || *steps < 0 || len(w.Causes) >= maxCauses {
 		return
 	}
 	table := known.Load()
@@ -228,7 +237,7 @@ func (w *wireError) gather(err error) {
 		}
 	}
 	for name, t := range table.types {
-		if body, ok := t.encode(err); ok {
+		if body, ok := t.try(err); ok {
 			w.Causes = append(w.Causes, wireCause{Kind: causeType, Name: name, Body: body})
 		}
 	}
@@ -236,16 +245,43 @@ func (w *wireError) gather(err error) {
 	case syscall.Errno:
 		w.Causes = append(w.Causes, wireCause{Kind: causeErrno, Code: int64(e)})
 	case *fs.PathError:
+		if e == nil {
+			return
+		}
 		w.Causes = append(w.Causes, wireCause{Kind: causePath, Name: e.Op, Text: e.Path, Body: appendError(nil, e.Err)})
+		return // the rest of the chain is in the body: to walk it as well doubles the size with each such error
+	case *ElementError:
+		return // likewise
 	}
+	for _, x := range unwrap(err) {
+		w.walk(x, steps)
+	}
+}
+
+// try is encode, that of an error whose methods may panic: a nil pointer's do.
+func (t errorType) try(err error) (body []byte, ok bool) {
+	defer func() {
+		if recover() != nil {
+			body, ok = nil, false
+		}
+	}()
+	return t.encode(err)
+}
+
+// unwrap is what errors.Is would look at next, nothing if the error's Unwrap method panics.
+func unwrap(err error) (next []error) {
+	defer func() {
+		if recover() != nil {
+			next = nil
+		}
+	}()
 	switch e := err.(type) { //nolint:errorlint // as errors.Is does
 	case interface{ Unwrap() error }:
-		w.gather(e.Unwrap())
+		return []error{e.Unwrap()}
 	case interface{ Unwrap() []error }:
-		for _, x := range e.Unwrap() {
-			w.gather(x)
-		}
+		return e.Unwrap()
 	}
+	return nil
 }
 
 // rebuild makes the error that stands for the original here.
