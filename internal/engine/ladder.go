@@ -12,6 +12,10 @@ import (
 // is longer: after it the worker is taken for stuck.
 const notBegun = time.Second
 
+// heldUp is how late the timer may be: later, and this process was itself held up, as by SIGSTOP. What the worker has said
+// meanwhile is heard first, which takes no longer.
+const heldUp = 50 * time.Millisecond
+
 // A ladder is how an element that must end is made to: its context is cancelled, then, after Grace, its worker killed.
 type ladder struct {
 	up      bool
@@ -106,8 +110,12 @@ func (w *worker) expired() {
 	if left := time.Until(w.due); left > 0 { // it went off, and was set anew before it came in here
 		w.timer.Reset(left)
 		return
+	} else if left < -heldUp && !w.excused {
+		w.excused = true
+		w.arm(heldUp)
+		return
 	}
-	w.armed = false
+	w.armed, w.excused = false, false
 	switch {
 	case w.dead || w.port == nil:
 	case !w.up:

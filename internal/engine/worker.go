@@ -43,6 +43,7 @@ type worker struct {
 	timer    *time.Timer // for the start, then for the element at the head
 	armed    bool        // the timer runs
 	due      time.Time   // when it is to go off
+	excused  bool        // it was late, and is on its second way
 	startErr error
 	done     int64
 }
