@@ -22,6 +22,7 @@ type ladder struct {
 	element uint64 // its number
 	timeout bool   // it took too long; else its caller gave up
 	killed  bool
+	ended   bool // it seemed to have ended when it was to be killed for
 }
 
 // watch looks at the element at the head: one whose job has ended must end, too, and for one with a limit the timer is
@@ -102,6 +103,13 @@ func (w *worker) descend(b *Batch) *Failure {
 
 // expired is called by the timer.
 func (w *worker) expired() {
+	var back []part
+	defer func() {
+		if len(back) > 0 {
+			w.giveUp(back)
+			w.e.dispatch()
+		}
+	}()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.armed {
@@ -125,6 +133,14 @@ func (w *worker) expired() {
 		w.unladder() // it ended just then
 		w.watch()
 	case w.ladder.up:
+		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
+		// could begin now. That one has begun is the worker's word, which is taken once.
+		var begun uint64
+		if back, begun = w.freeze(); begun > w.ladder.element+1 && !w.ladder.ended {
+			w.ladder.ended = true
+			w.arm(heldUp)
+			return
+		}
 		w.ladder.killed = true
 		w.port.Kill()
 	case w.fifo.Len() > 0 && w.fifo.First().Job.Timeout > 0:

@@ -10,7 +10,7 @@ import (
 func (w *worker) room() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead || w.retired || len(w.stalled) > 0 {
+	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 {
 		return 0
 	}
 	if w.port.Suspect() {
@@ -114,7 +114,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead:
+		case w.dead || w.ladder.killed: // what it still began would be hurt
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
@@ -124,7 +124,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.post(o)
 		}
 	}
-	if sent = !w.dead; sent {
+	if sent = !w.dead && !w.ladder.killed; sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()

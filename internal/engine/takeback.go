@@ -5,10 +5,6 @@ import "github.com/go-multiproc/mp/internal/sched"
 // takeBack takes back at least n elements that have not begun, if there are so many, the last first, and returns how
 // many it got. Elements of jobs that have ended are gone.
 func (w *worker) takeBack(n int) int {
-	type part struct {
-		j *Job
-		r sched.Range
-	}
 	var got []part
 	total := 0
 	w.mu.Lock()
@@ -37,17 +33,44 @@ func (w *worker) takeBack(n int) int {
 	if total == 0 {
 		return 0
 	}
+	w.giveUp(got)
+	return total
+}
+
+// part is some elements of a job that were taken back.
+type part struct {
+	j *Job
+	r sched.Range
+}
+
+// giveUp returns what was taken back from w to the scheduler.
+func (w *worker) giveUp(parts []part) {
 	e := w.e
 	e.mu.Lock()
-	e.sched.Finished(&w.sched, total)
-	for _, p := range got {
+	defer e.mu.Unlock()
+	for _, p := range parts {
+		e.sched.Finished(&w.sched, p.r.N)
 		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
 		half := p.r.N / 2
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
-	e.mu.Unlock()
-	return total
+}
+
+// freeze takes back everything that was sent and has not begun, and returns how many elements have begun, ever. Call it
+// with mu: until it is given up nothing can begin but what was not sent yet.
+func (w *worker) freeze() (parts []part, begun uint64) {
+	w.trim()
+	begun = w.passed
+	for _, b := range w.fifo.All() {
+		if !b.Job.private {
+			if left := w.cut(b); left > 0 {
+				parts = append(parts, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
+			}
+		}
+		begun += uint64(min(max(w.port.Begun(b), int(b.done.Load())), int(b.n.Load())))
+	}
+	return parts, begun
 }
 
 // cut takes back what has not begun of a batch that was sent, and returns how many elements that was. Call it with mu.
