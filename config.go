@@ -57,7 +57,9 @@ type PoolConfig struct {
 	Observer Observer
 }
 
-// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up.
+// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up. It must return: it may
+// call Stats, Workers and Go, but what waits for the pool, as Call, Map, Close and Kill do, waits for the Observer itself,
+// forever. A panic in it is the program's, and so is runtime.Goexit, as in t.FailNow, which ends the pool's goroutine.
 type Observer func(Event)
 
 // An Event is something that happened in a pool.

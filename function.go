@@ -35,7 +35,8 @@ type frame[In, Out any] struct {
 // body uses its own variable is assigned in an init, else Go reports an initialization cycle.
 //
 // In and Out can be everything but channels, functions, unsafe pointers and structs with unexported fields that have no
-// MarshalBinary or MarshalText; see RegisterType for interfaces. Func panics if a type cannot cross, naming the field, or if the name is taken.
+// MarshalBinary or MarshalText; see RegisterType for interfaces. A marshaller runs on the pool's
+// goroutines: it must not call into the pool. Func panics if a type cannot cross, naming the field, or if the name is taken.
 //
 // fn runs in the worker, one element at a time. Its context ends when the call is cancelled or over its Timeout, and when
 // fn returns. A panic of fn is a *PanicError at the caller, and the worker lives on.

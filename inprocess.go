@@ -15,7 +15,8 @@ type goroutines struct {
 
 // InProcess returns an executor of so many goroutines of this process, at least one. Arguments and results are encoded and
 // decoded, and errors are made, as with processes, so that a test can do without: but nothing contains a crash, a
-// function that does not heed its context runs on after its timeout, and MemoryLimit means nothing. It needs no Close.
+// function that does not heed its context runs on after its timeout, and MemoryLimit means nothing. It needs no Close,
+// and its goroutines stay for good: make one for many tests.
 func InProcess(workers int) Executor {
 	return &goroutines{backend: sync.OnceValues(func() (*engine.Backend, error) {
 		s := takeSnapshot()

@@ -7,11 +7,11 @@ import (
 
 // Options are named types, so that the wrong option on the wrong call does not compile.
 type (
-	// A CallOption is one for Call, Go and TryGo.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe.
 	MapOption interface{ mapping(*settings) }
-	// A StartOption is one for Start.
+	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
 )
 
@@ -77,7 +77,8 @@ type observeOption struct{ observe func(Event) }
 
 func (o observeOption) mapping(s *settings) { s.observe = o.observe }
 
-// Observe tells fn of each element of the map that ends. Calls come from several goroutines, and hold the pool up.
+// Observe tells fn of each element of the map that ends. Calls come from several goroutines, and hold the pool up. What holds
+// for an Observer holds for fn.
 func Observe(fn func(Event)) MapOption { return observeOption{fn} }
 
 // Name is what a process is called, in errors, in front of its output, and in ActiveChildren.
