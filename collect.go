@@ -2,6 +2,7 @@ package mp
 
 import (
 	"iter"
+	"runtime"
 	"slices"
 )
 
@@ -25,6 +26,9 @@ func (s *stream[In, Out]) run(in iter.Seq[In], yield func(int, Result[Out]) bool
 	panics, v := s.panics, s.panicV
 	s.mu.Unlock()
 	if panics {
+		if v == nil { // runtime.Goexit, as in t.FailNow: it ends the loop's goroutine, as with iter.Pull
+			runtime.Goexit()
+		}
 		panic(v)
 	}
 }

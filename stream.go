@@ -17,7 +17,7 @@ type Result[Out any] struct {
 // Results runs f on every element of in and yields each index once with its outcome, as they end. Failures are values; the
 // sequence ends by itself. Inputs are pulled as room is free for them (see Window), by a goroutine of their own, so an endless input is fine; the
 // goroutine ends with in, or at the element that in yields after the loop was left. When in panics, the panic surfaces in the loop, after the
-// elements before it. When ctx ends, or the pool does, every element that was pulled and has no outcome yields that error, and no more are pulled. The sequence can be used once.
+// elements before it; runtime.Goexit likewise. When ctx ends, or the pool does, every element that was pulled and has no outcome yields that error, and no more are pulled. The sequence can be used once.
 func (f *Function[In, Out]) Results(ctx context.Context, x Executor, in iter.Seq[In], opts ...MapOption) iter.Seq2[int, Result[Out]] {
 	used := false
 	return func(yield func(int, Result[Out]) bool) {

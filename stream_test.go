@@ -176,7 +176,7 @@ func TestInputThatGivesUp(t *testing.T) {
 					n++
 				}
 			}()
-			if p := <-ended; n != 10 || name == "panic" && p != "input" {
+			if p := <-ended; n != 10 || name == "panic" && p != "input" || name == "Goexit" && p != nil {
 				t.Errorf("%s: %v after %d elements", name, p, n)
 			}
 		}
