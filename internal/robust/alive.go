@@ -51,12 +51,16 @@ func Announce(alive *atomic.Uint32) {
 		link(alive)
 		return
 	}
+	announced := make(chan struct{}) // it tells of the end of a worker that is ready, however soon that comes
 	go func() {
 		runtime.LockOSThread()
 		alive.Store(uint32(osenv.ThreadID()) & tidMask)
 		link(alive)
-		if osenv.SetRobustList(head()) == nil {
+		err := osenv.SetRobustList(head())
+		close(announced)
+		if err == nil {
 			select {} // the thread must outlive everything
 		}
 	}()
+	<-announced
 }
