@@ -52,15 +52,26 @@ func Announce(alive *atomic.Uint32) {
 		return
 	}
 	announced := make(chan struct{}) // it tells of the end of a worker that is ready, however soon that comes
-	go func() {
-		runtime.LockOSThread()
-		alive.Store(uint32(osenv.ThreadID()) & tidMask)
-		link(alive)
-		err := osenv.SetRobustList(head())
-		close(announced)
-		if err == nil {
-			select {} // the thread must outlive everything
-		}
-	}()
+	go announce(alive, announced)
 	<-announced
+}
+
+// announce registers the word with a thread of its own, which is not the main thread, for that has its list.
+func announce(alive *atomic.Uint32, announced chan<- struct{}) {
+	runtime.LockOSThread()
+	if osenv.ThreadID() == os.Getpid() {
+		defer runtime.UnlockOSThread()
+		done := make(chan struct{})
+		go announce(alive, done) // on another: this one is held here
+		<-done
+		close(announced)
+		return
+	}
+	alive.Store(uint32(osenv.ThreadID()) & tidMask)
+	link(alive)
+	err := osenv.SetRobustList(head())
+	close(announced)
+	if err == nil {
+		select {} // the thread must outlive everything
+	}
 }
