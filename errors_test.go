@@ -14,10 +14,10 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-type unwrapPanics struct{}
+type badUnwrapError struct{}
 
-func (unwrapPanics) Error() string { return "its Unwrap panics" }
-func (unwrapPanics) Unwrap() error { panic("in Unwrap") }
+func (badUnwrapError) Error() string { return "its Unwrap panics" }
+func (badUnwrapError) Unwrap() error { panic("in Unwrap") }
 
 type endlessError struct{}
 
@@ -26,7 +26,7 @@ func (e *endlessError) Unwrap() error { return e }
 
 // oddErrors are such as no one writes on purpose.
 var oddErrors = map[string]func() error{
-	"unwrap panics": func() error { return unwrapPanics{} },
+	"unwrap panics": func() error { return badUnwrapError{} },
 	"wraps itself":  func() error { return &endlessError{} },
 	"nil path":      func() error { return (*fs.PathError)(nil) },
 	"nil own":       func() error { return (*ownError)(nil) },
