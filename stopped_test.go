@@ -19,6 +19,8 @@ var nap = mp.Func("nap", func(_ context.Context, d time.Duration) (int, error) {
 	return 0, nil
 })
 
+const stopRounds = 2 // of being stopped, each for 2.5 s
+
 func init() {
 	roles["is stopped"] = func() int {
 		pool, err := mp.NewPool(mp.PoolConfig{Workers: 2, TaskTimeout: 2 * time.Second})
@@ -29,7 +31,7 @@ func init() {
 		fmt.Println("up")
 		failed := 0
 		for _, r := range nap.Results(ctx, pool, func(yield func(time.Duration) bool) {
-			for end := time.Now().Add(16 * time.Second); time.Now().Before(end) && yield(100*time.Millisecond); {
+			for end := time.Now().Add(stopRounds * 3500 * time.Millisecond); time.Now().Before(end) && yield(100*time.Millisecond); {
 			}
 		}, mp.Window(8)) {
 			if r.Err != nil {
@@ -58,7 +60,7 @@ func TestStoppedParent(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "up" {
 		t.Fatalf("%q", lines.Text())
 	}
-	for range 5 {
+	for range stopRounds {
 		for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
 			if err := syscall.Kill(cmd.Process.Pid, s); err != nil {
 				t.Fatal(err)

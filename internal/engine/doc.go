@@ -33,14 +33,20 @@
 // the worker is gone, and a successor starts meanwhile. It begins for the element at the head when its time is over, or when its
 // job has ended. One timer serves all elements of a worker: it is not set back with each, but looks what is left when it goes off. What
 // has not begun is taken back before the head is cancelled, so a cancelled number can be nobody else's. Elements that wait behind are
-// no victims: they move.
+// no victims: they move. Before the kill nothing is left to begin either: if a later element has begun, the head has ended, and its result
+// is waited for; that it has begun is the worker's word, which is taken once.
+//
+// The time that is measured is the element's: not the way of a large argument (Batch.way), nor that in which this process was stopped
+// (a timer that is late waits once more) or takes results (worker.taking).
 //
 // # Deaths
 //
 // A port reports Lost once, after every result that the worker published. What the channel says has begun, and has no result,
 // has failed, by its number of attempts or for good. A worker whose start came to nothing by itself breaks the engine with the
 // reason; one that was killed from outside is replaced, later and later, up to five times in a row. A worker that began an
-// element was a success: what kills it is its element's affair, whose budget is its own.
+// element was a success: what kills it is its element's affair, whose budget is its own. One that gives the sign that it is dying gets
+// nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
+// runs them, and they end with it.
 //
 // # Flow
 //
