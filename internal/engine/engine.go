@@ -265,8 +265,14 @@ func (e *Engine) TryEnter(bytes int64) error {
 // Leave undoes Enter.
 func (e *Engine) Leave(bytes int64) { e.gate.leave(bytes) }
 
-// dispatch gives what waits to whoever can take it.
+// dispatch gives what waits to whoever can take it. Several may do so at a time, and find the same worker idle: what one has got
+// too much is then taken back for the others.
 func (e *Engine) dispatch() {
+	e.hand()
+	e.balance()
+}
+
+func (e *Engine) hand() {
 	for {
 		e.mu.Lock()
 		if e.sched.Waiting() == 0 {

@@ -256,18 +256,15 @@ func TestTeardownStays(t *testing.T) {
 		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
 		e := newEngine(t, c)
 		j, out := job("f")
-		j.Chunk = 4
 		begun(t, e, j, 4)
 		busy, idle := f.all[0], f.all[1]
-		if busy.has() == 0 {
-			busy, idle = idle, busy
-		}
-		for range 4 {
+		for busy.has() > 0 {
 			_, arg, _ := busy.begin()
 			if err := busy.result(abi.StatusOK, arg); err != nil {
 				t.Error(err)
 			}
 		}
+		idle.run(t, idle.has())
 		e.Finished(j)
 		done := make(chan error)
 		go func() { done <- e.Close(context.Background()) }()
@@ -391,5 +388,28 @@ func TestTeardownWaitsForRoom(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// Two elements that wait at the same moment go to two workers, though both might go to the first: it may never end its first.
+func TestTwoAtATimeAreSpread(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(2))
+		j, _ := job("f")
+		k, _ := job("g")
+		begun(t, e, j, 0)
+		begun(t, e, k, 0)
+		e.mu.Lock() // as two calls of Add do that come before either dispatches
+		e.sched.Add(&j.sched, 1)
+		e.sched.Add(&k.sched, 1)
+		e.mu.Unlock()
+		e.dispatch()
+		if a, b := f.all[0].has(), f.all[1].has(); a != 1 || b != 1 {
+			t.Errorf("%d and %d elements", a, b)
+		}
+		e.End(j)
+		e.End(k)
+		shutdown(t, e, f)
 	})
 }
