@@ -338,7 +338,7 @@ func (e *Engine) balance() {
 		return
 	}
 	if s.Owner.(*worker).takeBack(n) > 0 {
-		e.dispatch()
+		e.hand() // and not dispatch: if the idle one takes nothing, it would go to and fro for ever
 	}
 }
 

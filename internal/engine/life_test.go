@@ -413,3 +413,20 @@ func TestTwoAtATimeAreSpread(t *testing.T) {
 		shutdown(t, e, f)
 	})
 }
+
+// An idle worker that takes nothing, for it is about to die, has nothing taken back for it without end.
+func TestNobodyTakesWhatIsTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(2))
+		f.all[1].set(func(p *fake) { p.suspect = true })
+		j, out := job("f")
+		begun(t, e, j, 4)
+		f.all[0].run(t, f.all[0].has())
+		for out.settled() < 4 {
+			f.all[0].run(t, f.all[0].has())
+		}
+		e.Finished(j)
+		shutdown(t, e, f)
+	})
+}
