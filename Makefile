@@ -1,4 +1,4 @@
-# make help lists what there is to make. Variables can be set on the command line: make fuzz FUZZTIME=5s
+# make help lists what there is to make. Variables can be set on the command line: make fuzz FUZZTIME=10000x
 
 GO       ?= go
 FUZZTIME ?= 2m
