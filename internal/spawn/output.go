@@ -118,12 +118,12 @@ func (l *lines) line(line []byte) {
 func (l *lines) remember(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fatal := bytes.HasPrefix(line, []byte("fatal error: "))
+	fatal := bytes.HasPrefix(line, []byte("fatal error: ")) || bytes.HasPrefix(line, []byte("runtime/cgo: ")) // the latter, then SIGABRT
 	if fatal {
 		l.fatal = bytes.Clone(line[:min(len(line), tailBytes)])
 	}
 	if len(l.report) > 0 || fatal || bytes.HasPrefix(line, []byte("panic: ")) ||
-		bytes.HasPrefix(line, []byte("runtime: ")) || bytes.HasPrefix(line, []byte("runtime/cgo: ")) {
+		bytes.HasPrefix(line, []byte("runtime: ")) {
 		if room := maxCrash - len(l.report); room > len(line) {
 			l.report = append(append(l.report, line...), '\n')
 		}
