@@ -27,6 +27,11 @@ func withSetup(c Config) Config {
 	return c
 }
 
+func withTeardown(c Config) Config {
+	c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
+	return c
+}
+
 // answerSetup makes a fake run its Setup with this status.
 func answerSetup(t *testing.T, p *fake, status uint8) {
 	p.up()
@@ -252,9 +257,7 @@ func TestCloseBounded(t *testing.T) {
 func TestTeardownStays(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &farm{t: t}
-		c := f.config(2)
-		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
-		e := newEngine(t, c)
+		e := newEngine(t, withTeardown(f.config(2)))
 		j, out := job("f")
 		begun(t, e, j, 4)
 		busy, idle := f.all[0], f.all[1]
@@ -339,9 +342,7 @@ func (p *fake) teardowns() (n int) {
 func TestClosedTwiceAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &farm{t: t}
-		c := f.config(1)
-		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
-		e := newEngine(t, c)
+		e := newEngine(t, withTeardown(f.config(1)))
 		p := f.last()
 		done := make(chan error)
 		for range 2 {
@@ -366,9 +367,7 @@ func TestClosedTwiceAtATime(t *testing.T) {
 func TestTeardownWaitsForRoom(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &farm{t: t}
-		c := f.config(1)
-		c.Teardown = func() *Job { return &Job{Function: "teardown", Arg: []byte{1}, Grace: time.Minute} }
-		e := newEngine(t, c)
+		e := newEngine(t, withTeardown(f.config(1)))
 		p := f.last()
 		p.set(func(p *fake) { p.noRoom = true })
 		done := make(chan error)
