@@ -174,6 +174,7 @@ func (s *server) arg() []byte {
 // publish ends an element: its context, and its record, the header of which is still to be filled in.
 func (s *server) publish(status uint8, record []byte) {
 	s.elements.end(s.current)
+	spawn.Idle()
 	if s.left == 0 && s.external {
 		// Before the result: whoever has all results finds the ring empty, and need not be told of the room.
 		s.external = false

@@ -3,6 +3,7 @@
 package osenv
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -30,8 +31,13 @@ func FutexWait(word *atomic.Uint32, val uint32, d time.Duration) {
 }
 
 // FutexWake wakes one sleeper on the word.
-func FutexWake(word *atomic.Uint32) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, 1, 0, 0, 0)
+func FutexWake(word *atomic.Uint32) { wake(word, 1) }
+
+// FutexWakeAll wakes every sleeper on the word.
+func FutexWakeAll(word *atomic.Uint32) { wake(word, math.MaxInt32) }
+
+func wake(word *atomic.Uint32, n uintptr) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, n, 0, 0, 0)
 }
 
 // RobustList is struct robust_list_head of <linux/futex.h>.

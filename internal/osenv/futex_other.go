@@ -14,6 +14,9 @@ func FutexWait(*atomic.Uint32, uint32, time.Duration) {}
 // FutexWake does nothing here.
 func FutexWake(*atomic.Uint32) {}
 
+// FutexWakeAll does nothing here.
+func FutexWakeAll(*atomic.Uint32) {}
+
 // RobustList has no meaning here.
 type RobustList [3]uintptr
 

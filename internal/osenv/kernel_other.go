@@ -44,3 +44,15 @@ func KillGroup(int) error { return errors.ErrUnsupported }
 
 // Signal is not supported here.
 func Signal(int, int, syscall.Signal) error { return errors.ErrUnsupported }
+
+// MapSparse is not supported here.
+func MapSparse(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+// Release is not supported here.
+func Release([]byte) error { return errors.ErrUnsupported }
+
+// ProcessStart is not supported here.
+func ProcessStart(int) (start uint32, ended bool, err error) { return 0, false, errors.ErrUnsupported }
+
+// Ended reports false here.
+func Ended(int, uint32) bool { return false }

@@ -47,6 +47,9 @@ func attach(registry []string) (*Parent, error) {
 		return nil, errors.New("the parent's token is not the one in the environment")
 	}
 	memory, crash := files[0], files[1]
+	if len(files) > 2 && family != nil {
+		family.Inherit(files[2])
+	}
 	// What is ignored stays so in programs that the worker starts. signal.Notify would not do that to them, but it costs
 	// two threads, which is a third of what a worker takes from its exec to its function.
 	signal.Ignore(unix.SIGINT)
@@ -160,8 +163,8 @@ func recvConfig() (Config, []*os.File, error) {
 	if err != nil {
 		return config, nil, err
 	}
-	const files = 2
-	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(files*4))
+	const least, most = 2, 3 // the third is the family's, if it has something
+	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(most*4))
 	var n, oobn int
 	cerr := raw.Read(func(fd uintptr) bool {
 		for {
@@ -179,15 +182,20 @@ func recvConfig() (Config, []*os.File, error) {
 		return config, nil, fmt.Errorf("%d control messages: %v", len(messages), err)
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != files {
+	if err != nil || len(fds) < least || len(fds) > most {
 		return config, nil, fmt.Errorf("%d descriptors: %v", len(fds), err)
+	}
+	names := [most]string{"channel", "crash", "family"}
+	files := make([]*os.File, len(fds))
+	for i, fd := range fds {
+		files[i] = os.NewFile(uintptr(fd), names[i])
 	}
 	body, err := readBody(control)
 	if err != nil {
 		return config, nil, err
 	}
 	config, err = decodeConfig(body)
-	return config, []*os.File{os.NewFile(uintptr(fds[0]), "channel"), os.NewFile(uintptr(fds[1]), "crash")}, err
+	return config, files, err
 }
 
 // Wake wakes the parent. The socket is non-blocking: if it is full, the parent has wake-ups enough before it.

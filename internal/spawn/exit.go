@@ -16,6 +16,9 @@ func (c *Child) watch() {
 	if ours {
 		// It is a zombie now: the group it leads cannot be anybody else's.
 		_ = osenv.KillGroup(c.PID)
+		if family != nil {
+			family.Ended(c.PID) // before anybody is told: what it held is free when its end is known
+		}
 	} else {
 		// Somebody else in this program reaped it, so its pid may be another's. The lifeline still means its group.
 		closeAll(c.lifeline[0], c.lifeline[1])

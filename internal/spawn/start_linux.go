@@ -133,7 +133,11 @@ func (c *start) sendFiles() error {
 	if err != nil {
 		return err
 	}
-	rights := unix.UnixRights(int(c.channel.Fd()), int(c.crash.Fd()))
+	fds := []int{int(c.channel.Fd()), int(c.crash.Fd())}
+	if shared := familyFile(); shared != nil {
+		fds = append(fds, int(shared.Fd()))
+	}
+	rights := unix.UnixRights(fds...)
 	cerr := raw.Control(func(fd uintptr) {
 		err = os.NewSyscallError("sendmsg", unix.Sendmsg(int(fd), []byte{abi.FrameConfig}, rights, nil, 0))
 	})

@@ -1,0 +1,172 @@
+package arena
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/robust"
+)
+
+// ErrNoMemory reports an arena that is full.
+var ErrNoMemory = errors.New("mp: shared memory is full")
+
+// New makes a cell with size bytes of memory, all zero, that belongs to this process until Publish. With 0 bytes it has none.
+func (a *Arena) New(kind uint8, size uint64) (*abi.Cell, error) {
+	if size > a.size()/2 {
+		return nil, fmt.Errorf("%w: %d bytes were asked for, the arena has %d", ErrNoMemory, size, a.size())
+	}
+	c, err := a.alloc(kind, size)
+	if err != nil {
+		return nil, err
+	}
+	a.zero(c.Offset.Load(), size)
+	return c, nil
+}
+
+// alloc is one step, the store to Meta: before it the tree and the list of free cells say less than the cells, and are built
+// anew; after it the cell is this process's, and a sweep frees it.
+func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
+	h := a.Header
+	a.lockHeap()
+	defer a.unlockHeap()
+	var off uint64
+	order := orderOf(size)
+	if size > 0 {
+		var ok bool
+		if off, ok = a.tree.take(order); !ok {
+			return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
+		}
+		robust.At("allocate: memory taken")
+	}
+	n := uint32(h.FreeCell.Load())
+	fresh := n == 0
+	if fresh {
+		if n = uint32(h.CellTop.Load()); n >= a.cells {
+			if size > 0 {
+				a.tree.give(off, order)
+			}
+			return nil, fmt.Errorf("%w: %d objects", ErrNoMemory, n-1)
+		}
+	} else {
+		h.FreeCell.Store(a.cell(n).Next.Load())
+		robust.At("allocate: cell taken")
+	}
+	c := a.cell(n)
+	c.Lock.Store(abi.LockFreed) // a fresh cell's is 0
+	c.Guard.Store(abi.LockFreed)
+	c.Offset.Store(off)
+	c.Size.Store(size)
+	c.Order.Store(uint32(order))
+	c.Owner.Store(a.F.Me)
+	for _, word := range c.Words() {
+		word.Store(0)
+	}
+	if end := off + abi.Granule<<order; size > 0 && end > h.HeapTop.Load() {
+		h.HeapTop.Store(end) // before Meta: what rebuilds the tree clears it up to there
+	}
+	robust.At("allocate: described")
+	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load())+1, kind, abi.CellBuilding)) // SYNC POINT cell
+	robust.At("allocate: given out")
+	if fresh {
+		h.CellTop.Store(uint64(n) + 1)
+	}
+	h.Objects.Add(1)
+	h.Allocs.Add(1)
+	if size > 0 {
+		h.Used.Add(abi.Granule << order)
+	}
+	robust.At("allocate: counted")
+	return c, nil
+}
+
+// Publish makes the object live: from here on it belongs to nobody.
+func (a *Arena) Publish(c *abi.Cell) {
+	robust.At("publish: built")
+	c.Guard.Store(0)
+	c.Lock.Store(0)
+	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load()), abi.Kind(c.Meta.Load()), abi.CellLive)) // SYNC POINT cell
+	robust.At("publish: live")
+}
+
+// End takes an object out of use: no handle fits it any more, and this process has to Free it. It reports false if that
+// was done before.
+func (a *Arena) End(c *abi.Cell, meta uint64) bool {
+	a.lockHeap()
+	defer a.unlockHeap()
+	if c.Meta.Load() != meta {
+		return false
+	}
+	c.Owner.Store(a.F.Me)
+	robust.At("end: owned")
+	c.Meta.Store(abi.Meta(abi.Gen(meta), abi.Kind(meta), abi.CellEnding)) // SYNC POINT cell
+	robust.At("end: ending")
+	return true
+}
+
+// Free gives back a cell that is building or ending, and its memory.
+func (a *Arena) Free(c *abi.Cell) {
+	c.Lock.Store(abi.LockFreed)
+	c.Guard.Store(abi.LockFreed)
+	if a.releaseLater(c) {
+		return
+	}
+	a.free(c, false)
+}
+
+// free is one step, the store to Meta. What comes before it only makes memory dirty that may be dirty; the tree and the list
+// that come after it are built anew if they say more than the cells.
+func (a *Arena) free(c *abi.Cell, clean bool) {
+	h := a.Header
+	off, size, order := c.Offset.Load(), c.Size.Load(), int(c.Order.Load())
+	if size > 0 && !clean {
+		a.soil(off, size)
+	}
+	a.lockHeap()
+	defer a.unlockHeap()
+	robust.At("free: soiled")
+	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load()), 0, abi.CellFree)) // SYNC POINT cell
+	robust.At("free: free")
+	if size > 0 {
+		a.tree.give(off, order)
+		h.Used.Add(-(uint64(abi.Granule) << order))
+		robust.At("free: memory given back")
+	}
+	c.Next.Store(h.FreeCell.Load())
+	h.FreeCell.Store(uint64(a.Number(c)))
+	robust.At("free: cell given back")
+	h.Objects.Add(^uint64(0))
+	h.Frees.Add(1)
+}
+
+func (a *Arena) lockHeap()   { a.F.Guard(&a.Header.HeapLock) }
+func (a *Arena) unlockHeap() { a.F.Unguard(&a.Header.HeapLock) }
+
+// rebuild makes what summarizes the cells fit them again, after somebody died while changing it.
+func (a *Arena) rebuild() {
+	h := a.Header
+	start := prefix(a.size())
+	a.tree.clear(start, h.HeapTop.Load())
+	a.tree.mark(0, orderOf(start))
+	if top := uint32(h.CellTop.Load()); top < a.cells && abi.State(a.cell(top).Meta.Load()) != abi.CellFree {
+		h.CellTop.Store(uint64(top) + 1) // it was given out, and not counted
+	}
+	var free, used, objects uint64
+	for n := uint32(h.CellTop.Load()) - 1; n > 0; n-- {
+		c := a.cell(n)
+		if abi.State(c.Meta.Load()) == abi.CellFree {
+			c.Next.Store(free)
+			free = uint64(n)
+			continue
+		}
+		objects++
+		if c.Size.Load() > 0 {
+			order := int(c.Order.Load())
+			a.tree.mark(c.Offset.Load(), order)
+			used += abi.Granule << order
+		}
+	}
+	h.FreeCell.Store(free)
+	h.Used.Store(used)
+	h.Objects.Store(objects)
+}

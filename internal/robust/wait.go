@@ -1,0 +1,233 @@
+package robust
+
+import (
+	"context"
+	"math/bits"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
+)
+
+// tick is how long a process sleeps at most before it looks by itself whether somebody died and whether what it waits for
+// has come. Wake-ups do not depend on it but where their sender was killed and nobody has swept it, or the process that was
+// woken in place of another is stopped.
+const tick = 100 * time.Millisecond
+
+// thoroughTicks is how many ticks lie between two looks for processes that the kernel cannot mark.
+const thoroughTicks = 10
+
+func gosched() { runtime.Gosched() }
+
+// waiting is who waits in this process. One of them, the leader, sleeps in the kernel, on the process's bell, for all: the
+// others wait for a channel, and cost no thread.
+type waiting struct {
+	f    *Family
+	bell *abi.Bell
+	bit  uint64
+
+	mu      sync.Mutex
+	asleep  []*sleeper // guarded by mu: all, the leader too
+	leading bool       // guarded by mu
+	seen    uint32     // leader: rings up to this one were passed on
+	ticks   int        // leader
+}
+
+// A sleeper is a goroutine that waits.
+type sleeper struct {
+	tag  uint64
+	wake chan struct{} // buffered, 1: look again, or lead
+}
+
+var sleepers = sync.Pool{New: func() any { return &sleeper{wake: make(chan struct{}, 1)} }}
+
+func (w *waiting) init(f *Family) {
+	w.f = f
+	w.bell = &f.bells[f.Me%abi.Bells]
+	w.bit = 1 << (f.Me % abi.Bells)
+	w.seen = w.bell.Seq.Load()
+}
+
+// Tag condenses the number of an object to one bit.
+func Tag(cell uint32) uint64 { return 1 << (cell * 0x9e3779b1 >> 26) }
+
+// Wait waits until ready reports true, which it may be asked at any time, or ctx ends: then it returns ctx's error. Whoever
+// changes what ready looks at calls WakeOne or WakeAll with the same bells afterwards.
+//
+// The bit in bells is set before ready looks, and a waker looks at bells after its change, so one of the two sees the other.
+func (f *Family) Wait(ctx context.Context, bells *atomic.Uint64, tag uint64, ready func() bool) error {
+	w := &f.waiting
+	s := sleepers.Get().(*sleeper)
+	s.tag = tag
+	w.mu.Lock()
+	w.asleep = append(w.asleep, s)
+	w.mu.Unlock()
+	var err error
+	for {
+		bells.Or(w.bit) // SYNC POINT bells: pairs with the look of WakeOne and WakeAll
+		At("wait: announced")
+		if ready() {
+			break
+		}
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		w.sleep(ctx, s)
+	}
+	w.leave(s)
+	return err
+}
+
+// leave takes a sleeper off the list. If nobody leads, another has to: it was perhaps told so by the channel of this one.
+func (w *waiting) leave(s *sleeper) {
+	w.mu.Lock()
+	i := slices.Index(w.asleep, s)
+	w.asleep = slices.Delete(w.asleep, i, i+1)
+	if !w.leading {
+		w.appoint()
+	}
+	w.mu.Unlock()
+	select {
+	case <-s.wake:
+	default:
+	}
+	sleepers.Put(s)
+}
+
+// appoint wakes somebody who will find that nobody leads; guarded by mu.
+func (w *waiting) appoint() {
+	if len(w.asleep) > 0 {
+		w.asleep[0].nudge()
+	}
+}
+
+func (s *sleeper) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sleep returns when there is a reason to look again.
+func (w *waiting) sleep(ctx context.Context, s *sleeper) {
+	w.mu.Lock()
+	lead := !w.leading
+	w.leading = true
+	w.mu.Unlock()
+	if !lead {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+		}
+		return
+	}
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, w.ring)
+		defer stop()
+	}
+	for !w.lead(s) && ctx.Err() == nil {
+	}
+	w.mu.Lock()
+	w.leading = false
+	// Another leads from here on, if this one does not come back: it looks first, for whoever leads passes on what is rung.
+	for _, other := range w.asleep {
+		if other != s {
+			other.nudge()
+			break
+		}
+	}
+	w.mu.Unlock()
+}
+
+// ring makes the leader look.
+func (w *waiting) ring() {
+	w.bell.Which.Or(^uint64(0))
+	w.bell.Seq.Add(1)
+	osenv.FutexWakeAll(&w.bell.Seq)
+}
+
+// lead sleeps until the bell is rung, and tells those who may be meant. It reports whether the leader itself is.
+func (w *waiting) lead(s *sleeper) bool {
+	runtime.Gosched() // the sleep holds the P until the runtime's monitor takes it: first whoever else wants to run
+	if w.bell.Seq.Load() == w.seen {
+		osenv.FutexWait(&w.bell.Seq, w.seen, tick)
+	}
+	which := ^uint64(0)
+	if seq := w.bell.Seq.Load(); seq != w.seen { // SYNC POINT seq: pairs with the ring's addition
+		w.seen = seq
+		// After seq: a ring whose tag was taken with an earlier one has nothing more to tell. Where two processes have one
+		// bell, what one takes the other would miss.
+		if tags := w.bell.Which.Swap(0); w.f.header.SlotTop.Load() < abi.Bells {
+			which = tags
+		}
+	} else {
+		w.ticks++
+		w.f.suspectAll(w.ticks%thoroughTicks == 0)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, other := range w.asleep {
+		if other != s && other.tag&which != 0 {
+			other.nudge()
+		}
+	}
+	return s.tag&which != 0
+}
+
+// WakeAll wakes everybody who waits with these bells.
+func (f *Family) WakeAll(bells *atomic.Uint64, tag uint64) {
+	if bells.Load() == 0 { // SYNC POINT bells: after the change
+		return
+	}
+	At("wake: all")
+	for set := bells.Swap(0); set != 0; set &= set - 1 {
+		At("wake: bells taken")
+		f.ring(uint32(bits.TrailingZeros64(set)), tag)
+	}
+}
+
+// WakeOne wakes the waiters of one process, in turn: that of the next bell after the one that was rung last.
+func (f *Family) WakeOne(bells *atomic.Uint64, tag uint64) {
+	for set := bells.Load(); set != 0; set = bells.Load() { // SYNC POINT bells: after the change
+		turn := int(f.header.Turn.Add(1)) % abi.Bells
+		bell := (bits.TrailingZeros64(bits.RotateLeft64(set, -turn)) + turn) % abi.Bells
+		At("wake: one")
+		if bells.CompareAndSwap(set, set&^(1<<bell)) {
+			At("wake: bell taken")
+			f.ring(uint32(bell), tag)
+			return
+		}
+	}
+}
+
+// WakeHeir wakes the process in a slot, whether it waits or not.
+func (f *Family) WakeHeir(slot uint32, tag uint64) { f.ring(slot%abi.Bells, tag) }
+
+func (f *Family) ring(bell uint32, tag uint64) {
+	b := &f.bells[bell]
+	b.Which.Or(tag)
+	b.Seq.Add(1) // SYNC POINT seq: after Which
+	osenv.FutexWakeAll(&b.Seq)
+}
+
+// ringAll makes every process look at all it waits for: a wake-up that somebody owed, or got and did not use, died with him.
+func (f *Family) ringAll() {
+	for bell := range uint32(abi.Bells) {
+		if bell <= f.header.SlotTop.Load() {
+			f.ring(bell, ^uint64(0))
+		}
+	}
+}
+
+// Leave takes this process's bit away when the last of its waiters leaves, and reports whether a wake-up may have been meant for
+// it meanwhile: if what is waited for is there, the caller passes it on.
+func (f *Family) Leave(bells *atomic.Uint64) {
+	bells.And(^f.waiting.bit)
+	if f.header.SlotTop.Load() >= abi.Bells {
+		f.waiting.ring() // another process may have the same bell: it sets the bit again
+	}
+}

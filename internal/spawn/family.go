@@ -1,0 +1,36 @@
+package spawn
+
+import "os"
+
+// A Family is what all processes of a family share beside their channels, if the program has such a thing. Its methods may
+// be called from any goroutine.
+type Family interface {
+	// File is what a child inherits; nil if there is nothing.
+	File() *os.File
+	// Inherit is given, in a worker, what its parent's File was, before anything else runs.
+	Inherit(file *os.File)
+	// Ended tells of a child that has ended, all threads of it, and is not reaped.
+	Ended(pid int)
+	// Idle tells a worker that what it ran has ended.
+	Idle()
+}
+
+// family is set in package initialization, if at all.
+var family Family
+
+// SetFamily is for package initialization.
+func SetFamily(f Family) { family = f }
+
+// Idle tells the family, in a worker, that what it ran has ended.
+func Idle() {
+	if family != nil {
+		family.Idle()
+	}
+}
+
+func familyFile() *os.File {
+	if family == nil {
+		return nil
+	}
+	return family.File()
+}

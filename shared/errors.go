@@ -1,0 +1,51 @@
+package shared
+
+import (
+	"errors"
+
+	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/arena"
+	"github.com/go-multiproc/mp/internal/robust"
+)
+
+var (
+	// ErrOwnerDied reports that the process that held the lock before died with it. The lock is now held by the caller; the
+	// state it guards may be torn: repair it, then go on. It is told once.
+	ErrOwnerDied = errors.New("mp/shared: the last owner of the lock died with it")
+	// ErrNotOwner reports an unlock of what the calling process does not hold.
+	ErrNotOwner = errors.New("mp/shared: not held by this process")
+	// ErrBound reports a count beyond its bound: a permit given back that was not held, a wait group below zero.
+	ErrBound = errors.New("mp/shared: out of bounds")
+	// ErrBroken reports a barrier that will not be passed: somebody died, gave up, or reset it.
+	ErrBroken = errors.New("mp/shared: the barrier is broken")
+	// ErrEmpty reports that there is nothing to get, to who did not want to wait for it.
+	ErrEmpty = errors.New("mp/shared: empty")
+	// ErrDetached reports a handle that was decoded outside the family of its object.
+	ErrDetached = errors.New("mp/shared: the handle belongs to another family of processes")
+	// ErrNoMemory reports that the family's shared memory is full.
+	ErrNoMemory = arena.ErrNoMemory
+
+	// ErrClosed and ErrFull are mp's.
+	ErrClosed = mp.ErrClosed
+	ErrFull   = mp.ErrFull
+)
+
+func init() {
+	for name, err := range map[string]error{
+		"ErrOwnerDied": ErrOwnerDied, "ErrNotOwner": ErrNotOwner, "ErrBound": ErrBound, "ErrBroken": ErrBroken,
+		"ErrEmpty": ErrEmpty, "ErrDetached": ErrDetached, "ErrNoMemory": ErrNoMemory,
+	} {
+		mp.RegisterError("mp/shared."+name, err)
+	}
+}
+
+// public is the error that this package has for one of package robust.
+func public(err error) error {
+	switch {
+	case errors.Is(err, robust.ErrFreed):
+		return ErrClosed
+	case errors.Is(err, robust.ErrNotOwner):
+		return ErrNotOwner
+	}
+	return err
+}
