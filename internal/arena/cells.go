@@ -13,15 +13,19 @@ var ErrNoMemory = errors.New("mp: shared memory is full")
 
 // New makes a cell with size bytes of memory, all zero, that belongs to this process until Publish. With 0 bytes it has none.
 func (a *Arena) New(kind uint8, size uint64) (*abi.Cell, error) {
+	c, err := a.NewDirty(kind, size)
+	if err == nil {
+		a.zero(c.Offset.Load(), size)
+	}
+	return c, err
+}
+
+// NewDirty is New with memory that may hold anything.
+func (a *Arena) NewDirty(kind uint8, size uint64) (*abi.Cell, error) {
 	if size > a.size()/2 {
 		return nil, fmt.Errorf("%w: %d bytes were asked for, the arena has %d", ErrNoMemory, size, a.size())
 	}
-	c, err := a.alloc(kind, size)
-	if err != nil {
-		return nil, err
-	}
-	a.zero(c.Offset.Load(), size)
-	return c, nil
+	return a.alloc(kind, size)
 }
 
 // alloc is one step, the store to Meta: before it the tree and the list of free cells say less than the cells, and are built
@@ -78,6 +82,42 @@ func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
 	}
 	robust.At("allocate: counted")
 	return c, nil
+}
+
+// Ref names an object for its parts.
+func (a *Arena) Ref(c *abi.Cell) uint64 {
+	return uint64(abi.Gen(c.Meta.Load()))<<32 | uint64(a.Number(c))
+}
+
+// Referred is the live object of such a name, nil if it is gone.
+func (a *Arena) Referred(ref uint64) *abi.Cell {
+	c := a.Cell(uint32(ref))
+	if c == nil {
+		return nil
+	}
+	if meta := c.Meta.Load(); abi.Gen(meta) != uint32(ref>>32) || abi.State(meta) != abi.CellLive {
+		return nil
+	}
+	return c
+}
+
+// Parts calls fn with the live parts of an object. It looks at every cell.
+func (a *Arena) Parts(ref uint64, fn func(c *abi.Cell, meta uint64)) {
+	for n := uint32(1); n < uint32(a.Header.CellTop.Load()); n++ {
+		c := a.cell(n)
+		if meta := c.Meta.Load(); abi.State(meta) == abi.CellLive && c.Parent.Load() == ref && Kinds[abi.Kind(meta)].Part {
+			fn(c, meta)
+		}
+	}
+}
+
+// Remove ends and frees an object without others in it.
+func (a *Arena) Remove(c *abi.Cell, meta uint64) bool {
+	if !a.End(c, meta) {
+		return false
+	}
+	a.Free(c)
+	return true
 }
 
 // Publish makes the object live: from here on it belongs to nobody.

@@ -10,6 +10,8 @@ import (
 type Kind struct {
 	// Guarded tells that Lock is a guard: then Bury is called under it.
 	Guarded bool
+	// Part tells that it is a part of the object that Parent names, which looks after its locks.
+	Part bool
 	// Holds reports whether the dead process may have a part in the object: only then Bury is called. For guarded kinds it may be
 	// called while others change the object.
 	Holds func(a *Arena, c *abi.Cell, dead uint32) bool
@@ -58,9 +60,11 @@ func (a *Arena) finish(c *abi.Cell, kind *Kind) {
 
 func (a *Arena) bury(c *abi.Cell, kind *Kind, dead uint32) {
 	if !kind.Guarded {
-		robust.Bury(&c.Lock, dead)
 		if kind.Bury != nil {
 			kind.Bury(a, c, dead)
+		}
+		if !kind.Part {
+			robust.Bury(&c.Lock, dead) // last: from here on others change the object
 		}
 		return
 	}

@@ -1,19 +1,3 @@
-// Package robust tells who is alive, by the one thing that cannot be forgotten: a word that the kernel itself marks
-// when a process ends, however it ends.
-//
-// A thread may register with the kernel a list of words that hold its id (set_robust_list(2)). The kernel walks the
-// list when the thread exits, before it tears the address space down, and sets bit 30 of each. A worker registers one
-// word, in its channel, with a thread that ends only with the process. The parent sees the mark about 0.4 ms after a
-// kill, while a pidfd waits for the teardown, which takes 110 µs for each MiB that the victim used.
-//
-// That thread is the main thread, which the Go runtime never ends, and which runs package initialization: Prepare
-// registers the list there while it is still empty, and Announce later puts the word on it. Where the main thread has
-// a list already, for a C library keeps one, Announce starts a thread for it.
-//
-// The mark means suspect: the other threads of the victim may still run for some microseconds. Nothing more may be
-// given to such a worker; what it had begun is settled when its pidfd says so. A worker can forge the word either
-// way. To feign death costs it its own work; to feign life changes nothing, for the pidfd decides. A process that
-// becomes another program by execve is marked, too: it is no worker any more.
 package robust
 
 import (

@@ -37,6 +37,22 @@ const (
 // Try takes the lock if it is free, and reports whether it did, and whether its last owner died with it.
 func (l Lock) Try() (taken, died bool) { return l.try(false) }
 
+// TryFor is Try for a lock that others hold for moments only, in a row: it tries for so long.
+func (l Lock) TryFor(limit time.Duration) bool {
+	for begun := time.Now(); ; {
+		for range spins {
+			if taken, _ := l.Try(); taken {
+				return true
+			}
+			osenv.Pause(4)
+		}
+		if l.Word.Load()&abi.LockFreed != 0 || time.Since(begun) > limit {
+			return false
+		}
+		osenv.Yield()
+	}
+}
+
 // try takes the lock; the heir may take what nobody else may.
 func (l Lock) try(heir bool) (taken, died bool) {
 	for {

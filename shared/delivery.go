@@ -1,0 +1,204 @@
+package shared
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/arena"
+	"github.com/go-multiproc/mp/internal/robust"
+)
+
+// A Delivery is an item that Take gave. It comes back to the queue, for another to take, when Return is called or the
+// process ends, and is gone when Ack is called: each item is taken at least once, and may be taken again.
+type Delivery[T any] struct {
+	Value T
+
+	q    *Queue[T]
+	cell *abi.Cell
+	meta uint64
+}
+
+// The cell of a delivery: its memory is the encoded item, B its size; Owner has it, 0 if it came back; A is 1 from then on, until
+// somebody has it again; Seq is the item's number.
+
+// Take is Get for an item that must not be lost with this process: it stays the queue's until the delivery is acknowledged.
+func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for {
+		d, err := q.takeOnce(ctx)
+		if d != nil || err != nil {
+			return d, err
+		}
+		if err := q.awaitItem(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// TryTake is Take if there is an item, else it is ErrEmpty.
+func (q *Queue[T]) TryTake() (*Delivery[T], error) {
+	d, err := q.takeOnce(nil)
+	if d == nil && err == nil || errors.Is(err, errBusy) {
+		err = ErrEmpty
+	}
+	return d, err
+}
+
+func (q *Queue[T]) takeOnce(ctx context.Context) (*Delivery[T], error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	if !q.ready() {
+		return nil, q.drained()
+	}
+	if err := q.lockGet(ctx); err != nil {
+		return nil, err
+	}
+	c := q.claim()
+	var emptied uint64
+	if c == nil && q.next() {
+		var err error
+		if c, emptied, err = q.hold(); err != nil {
+			q.unlockGet()
+			return nil, err
+		}
+	}
+	q.leave(emptied)
+	if c == nil {
+		return nil, nil
+	}
+	d := &Delivery[T]{q: q, cell: c, meta: c.Meta.Load()}
+	if err := q.decode(q.bodyOf(c), &d.Value); err != nil {
+		_ = d.Ack() // it will not get better
+		return nil, err
+	}
+	return d, nil
+}
+
+// hold takes the next record, and keeps a copy of it. The copy comes first, and says by its number whether the record was taken
+// as well. Under the lock of who gets.
+func (q *Queue[T]) hold() (c *abi.Cell, emptied uint64, err error) {
+	rec, mark, emptied, err := q.read()
+	if err != nil {
+		return nil, 0, err
+	}
+	c, err = q.a.NewDirty(kindDelivery, uint64(len(rec)))
+	if err != nil {
+		return nil, 0, err
+	}
+	copy(q.bodyOf(c), rec)
+	c.B.Store(uint64(len(rec)))
+	c.Parent.Store(q.a.Ref(q.cell))
+	c.Seq.Store(q.ctl.Gets.Load())
+	robust.At("take: copied")
+	q.a.Publish(c)
+	q.advance(mark)
+	return c, emptied, nil
+}
+
+// bodyOf is the item in a delivery's cell.
+func (q *Queue[T]) bodyOf(c *abi.Cell) []byte {
+	if c.Size.Load() == 0 {
+		return nil
+	}
+	return q.a.Bytes(c.Offset.Load(), c.Size.Load())
+}
+
+// Ack says that what had to be done for the item is done. It is ErrClosed if that was said before, or the delivery came
+// back.
+func (d *Delivery[T]) Ack() error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	if !d.q.a.Remove(d.cell, d.meta) {
+		return ErrClosed
+	}
+	robust.At("take: acknowledged")
+	if d.q.ctl.Closed.Load() != 0 {
+		d.q.wakeAll(d.q.itemBells()) // it was perhaps the last
+	}
+	return nil
+}
+
+// Return gives the item back to the queue, before all others.
+func (d *Delivery[T]) Return() error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	giveBack(d.q.ctl, d.cell)
+	d.q.wakeOne(d.q.itemBells())
+	return nil
+}
+
+func (d *Delivery[T]) check() error {
+	switch {
+	case d.q == nil:
+		return errZero
+	case d.cell.Meta.Load() != d.meta || d.cell.Owner.Load() != d.q.me || d.cell.A.Load() != 0:
+		return ErrClosed
+	}
+	return d.q.check()
+}
+
+// giveBack makes a delivery one that came back, with the last store.
+func giveBack(ctl *abi.QueueControl, c *abi.Cell) {
+	c.A.Store(1)
+	robust.At("return: marked")
+	ctl.Returned.Add(1)
+	robust.At("return: counted")
+	c.Owner.Store(0) // SYNC POINT delivery
+	robust.At("return: there")
+}
+
+// claim makes a delivery that came back this process's; nil if there is none. Under the lock of who gets.
+func (q *Queue[T]) claim() *abi.Cell {
+	before := q.ctl.Returned.Load()
+	if before == 0 {
+		return nil
+	}
+	var found *abi.Cell
+	coming := uint64(0)
+	q.a.Parts(q.a.Ref(q.cell), func(c *abi.Cell, meta uint64) {
+		switch {
+		case abi.Kind(meta) != kindDelivery || c.A.Load() == 0:
+		case found == nil && c.Owner.CompareAndSwap(0, q.me): // SYNC POINT delivery
+			robust.At("claim: owned")
+			c.A.Store(0)
+			found = c
+		default:
+			coming++
+		}
+	})
+	// It is a hint that may be too large, if somebody died on the way or another comes just now, and never too small: who is
+	// on the way has set A or adds 1 later.
+	q.ctl.Returned.CompareAndSwap(before, coming)
+	robust.At("claim: counted")
+	return found
+}
+
+func (q *Queue[T]) returned() int { return int(q.ctl.Returned.Load()) }
+
+// outstanding reports whether there is a delivery that may come back.
+func (q *Queue[T]) outstanding() bool {
+	any := false
+	q.a.Parts(q.a.Ref(q.cell), func(_ *abi.Cell, meta uint64) { any = any || abi.Kind(meta) == kindDelivery })
+	return any
+}
+
+// buryDelivery gives back what a dead process had taken. What it was about to take is in the queue still, for it has the lock
+// that keeps others from it.
+func buryDelivery(a *arena.Arena, c *abi.Cell, dead uint32) {
+	if c.Owner.Load() != dead {
+		return
+	}
+	meta := c.Meta.Load()
+	queue := a.Referred(c.Parent.Load())
+	if queue == nil || c.Seq.Load() >= controlOf(a, queue).Gets.Load() {
+		a.Remove(c, meta)
+		return
+	}
+	giveBack(controlOf(a, queue), c)
+}

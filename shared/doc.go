@@ -1,0 +1,36 @@
+// Package shared is state that several processes hold at once: locks, conditions, counters, arrays, queues. What it makes can be
+// sent to every process of the family, in arguments and results, inside structs, slices and maps, through queues, to processes
+// that were started before or after, and refers to the same object there. The family is the processes that mp started,
+// and those that they started, from one root.
+//
+// All memory belongs to the family, has no name, and is gone without a trace when the last of its processes ends, however it
+// ends. Free returns an object's memory earlier.
+//
+// # When a process dies
+//
+// Every method may be cut short by a SIGKILL at any instruction. An object is then whole, and everybody else goes on: a mutex
+// tells its next owner, read locks and bounded permits come back, a barrier breaks, a wake-up goes to another waiter, an item of a
+// queue is there or is not. This takes about a millisecond after the process has ended, or, where its parent is stopped or
+// dead, the tenth of a second after which everybody who waits looks for himself.
+//
+//	Mutex, RMutex     the next owner gets ErrOwnerDied, and the lock
+//	RWMutex           after a writer, likewise; a reader's lock is given back
+//	Semaphore         bounded: its permits come back; else what it had is gone
+//	Cond              it is no waiter any more; wake-ups that it was given go to others
+//	Event, WaitGroup  they belong to nobody
+//	Barrier           it breaks, if the process was a party
+//	Value             it is the old one or the new one, of any size
+//	Array             it is as it was left: its Mutex tells
+//	Queue             items that it had put are there; those that it had taken by Get are gone, by Take come back
+//
+// # Memory model
+//
+// Locks, queues, events and all else that one process waits for in another order memory as their like in package sync do: what
+// was written to an array before Unlock is seen after the next Lock. Value and Add are atomic. The race detector sees nothing
+// of all this: it knows neither that memory nor what orders it, so a clean run says nothing about it.
+//
+// # Trust
+//
+// The processes of a family trust each other with this memory. One that writes where it should not, for it runs broken C code,
+// say, can break the objects of all. It cannot break the pool that runs it, which shares nothing with it but its own channel.
+package shared
