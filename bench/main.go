@@ -1,5 +1,5 @@
-// Command bench measures package mp beside its rivals: Python's multiprocessing, goroutines over channels, a futex
-// ping-pong in C, starting a process without this library, memory copies, encoding/gob. It prints one table.
+// Command bench measures mp and its packages beside their rivals: Python's multiprocessing, goroutines over channels, futexes
+// and robust mutexes in C, starting a process without this library, memory copies, encoding/gob. It prints one table.
 //
 //	go run . [-rounds 7] [-only map,call] [-short] [-list]
 //
@@ -50,4 +50,5 @@ func main() {
 var groups = []group{
 	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup,
 	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
+	lockGroup, signalGroup, arrayGroup, queueGroup,
 }

@@ -1,4 +1,4 @@
-"""Python's side of the comparisons: one measurement of the standard library's process pools and processes.
+"""Python's side of the comparisons: one measurement of the standard library's process pools, processes, and what they share.
 
     python3 peers.py NAME [NUMBER ...]
 
@@ -8,6 +8,7 @@ it measures, checks the results, and leaves nothing behind.
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import sys
 import time
 
@@ -151,7 +152,179 @@ def imap_memory(workers, n, burst, pause_us):
         return {"python": float(peak() - before)}
 
 
-MEASUREMENTS = {f.__name__: f for f in (map_single, map_single_futures, map_default, apply, submit, spawn, forkserver, fork, imap_memory)}
+class Team:
+    """Processes started by fork that begin together. Each tells when it began and ended, by the clock that all of them share."""
+
+    def __init__(self, context, size):
+        self.context, self.size = context, size
+        self.start = context.Barrier(size)
+        self.spans = context.RawArray("d", 2 * size)
+        self.members = []
+
+    def add(self, prepare, run):
+        """Adds a member: prepare is called at once, run when everybody is prepared. If run returns a time, that is when it began."""
+        me = len(self.members)
+        self.members.append(self.context.Process(target=self._live, args=(me, prepare, run)))
+
+    def _live(self, me, prepare, run):
+        prepare()
+        self.start.wait()
+        begin = clock()
+        begin = run() or begin
+        self.spans[2 * me], self.spans[2 * me + 1] = begin, clock()
+
+    def run(self):
+        for member in self.members:
+            member.start()
+        running = {member.sentinel: member for member in self.members}
+        while running:
+            for sentinel in multiprocessing.connection.wait(running):
+                member = running.pop(sentinel)
+                member.join()
+                if member.exitcode != 0:
+                    for other in running.values():
+                        other.kill()  # it may wait for the one that failed
+                    raise AssertionError("exit code %r" % member.exitcode)
+
+    def seconds(self, members):
+        """From the first begin of these members to their last end."""
+        return max(self.spans[2 * i + 1] for i in members) - min(self.spans[2 * i] for i in members)
+
+
+def lock(n):
+    """A Lock: acquire and release with nobody else there."""
+    guard = multiprocessing.get_context("fork").Lock()
+    acquire, release = guard.acquire, guard.release
+
+    def pairs(count):
+        begin = clock()
+        for _ in range(count):
+            acquire()
+            release()
+        return (clock() - begin) / count
+    pairs(n // 10 + 1)
+    return {"python": pairs(n)}
+
+
+def count_together(name, processes, n, context, guard, counter):
+    """Time of n increments in each of the processes, all of one counter under one lock."""
+    def increments(count):
+        for _ in range(count):
+            with guard:
+                counter.value += 1
+    team = Team(context, processes)
+    for _ in range(processes):
+        team.add(lambda: increments(n // 50), lambda: increments(n))
+    team.run()
+    if counter.value != processes * (n + n // 50):
+        raise AssertionError("counted %d" % counter.value)
+    return {name: team.seconds(range(processes))}
+
+
+def count_raw(processes, n):
+    """The counter is a RawValue, which has no lock of its own."""
+    context = multiprocessing.get_context("fork")
+    return count_together("RawValue", processes, n, context, context.Lock(), context.RawValue("q", 0))
+
+
+def count_value(processes, n):
+    """The counter is a Value with its own lock, the way of the manual."""
+    context = multiprocessing.get_context("fork")
+    counter = context.Value("q", 0)
+    return count_together("Value", processes, n, context, counter.get_lock(), counter)
+
+
+def between_queue_ends(name, make, size, sides, warm, n):
+    """Items per second through one queue from so many producers to as many consumers, n each, from the first item taken to the last.
+
+    Everything that warmed it up has been taken when that begins.
+    """
+    context = multiprocessing.get_context("fork")
+    queue = make(context)
+    put, get = queue.put, queue.get
+    items = [bytes([i]) * size for i in range(4)]
+    tags = context.RawArray("q", sides)
+
+    def produce(count):
+        for i in range(count):
+            put(items[i & 3])
+
+    def consume(me, count):
+        begin = None
+        total = 0
+        for i in range(count):
+            item = get()
+            if begin is None:
+                begin = clock()
+            tag = item[0]
+            if len(item) != size or item[-1] != tag or sides == 1 and tag != i & 3:
+                raise AssertionError("wrong item")
+            total += tag
+        tags[me] = total
+        return begin
+
+    team = Team(context, 2 * sides)
+    for me in range(sides):
+        team.add(lambda me=me: consume(me, warm), lambda me=me: consume(me, n))
+    for _ in range(sides):
+        team.add(lambda: produce(warm), lambda: produce(n))
+    team.run()
+    if sum(tags) != sides * sum(i & 3 for i in range(n)):
+        raise AssertionError("wrong items")
+    return {"%s %d %dx%d" % (name, size, sides, sides): (sides * n - 1) / team.seconds(range(sides))}
+
+
+def queue(size, sides, warm, n):
+    """Queue, whose items a thread of the producer pickles and writes to the pipe."""
+    return between_queue_ends("Queue", lambda context: context.Queue(), size, sides, warm, n)
+
+
+def simple_queue(size, sides, warm, n):
+    """SimpleQueue, whose producer writes to the pipe itself."""
+    return between_queue_ends("SimpleQueue", lambda context: context.SimpleQueue(), size, sides, warm, n)
+
+
+def there_and_back(name, n, make, signal, await_signal):
+    """Round trips between this process and another: each signals, and waits to be signalled."""
+    context = multiprocessing.get_context("fork")
+    ping, pong = make(context), make(context)
+    warm = n // 10
+
+    def answer():
+        for _ in range(warm + n):
+            await_signal(ping)
+            signal(pong)
+
+    answerer = context.Process(target=answer)
+    answerer.start()
+    samples = []
+    for _ in range(warm + n):
+        begin = clock()
+        signal(ping)
+        await_signal(pong)
+        samples.append(clock() - begin)
+    answerer.join()
+    if answerer.exitcode != 0:
+        raise AssertionError("exit code %r" % answerer.exitcode)
+    return latencies(name, samples[warm:])
+
+
+def semaphores(n):
+    """Round trips by two Semaphores."""
+    return there_and_back("Semaphore", n, lambda context: context.Semaphore(0), lambda s: s.release(), lambda s: s.acquire())
+
+
+def events(n):
+    """Round trips by two Events. Who has waited for one clears it."""
+    def await_event(event):
+        event.wait()
+        event.clear()
+    return there_and_back("Event", n, lambda context: context.Event(), lambda event: event.set(), await_event)
+
+
+MEASUREMENTS = {f.__name__: f for f in (
+    map_single, map_single_futures, map_default, apply, submit, spawn, forkserver, fork, imap_memory,
+    lock, count_raw, count_value, queue, simple_queue, semaphores, events)}
 
 
 def main():
