@@ -45,9 +45,8 @@ type Queue[T any] struct {
 	fixed int         // encoded size, -1 if it varies
 	some  func() bool // ready
 
-	itemGate, roomGate robust.Gate
-	spinning           atomic.Bool // one goroutine at a time
-	spin               park.Spinner
+	spinning atomic.Bool // one goroutine at a time
+	spin     park.Spinner
 }
 
 // NewQueue makes an empty queue. It is an error, which names the field, if T cannot cross a process boundary.

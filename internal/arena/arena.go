@@ -128,7 +128,7 @@ func orderOf(size uint64) int {
 // A Local is what this process keeps for an object beside what it shares.
 type Local struct {
 	meta  uint64
-	Gates [2]robust.Gate // for Waiting and Waiting2
+	Gates [4]robust.Gate // one for each of the things that somebody may wait for
 }
 
 // Local returns what this process keeps for the object, the same for every handle on it.
