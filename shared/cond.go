@@ -99,15 +99,23 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, err := c.try(func() (bool, error) { c.records()[c.me].Add(oneWaiter); return true, nil }); err != nil {
+	gate := &c.local.Gates[0]
+	var turn robust.Turn
+	if _, err := c.try(func() (bool, error) {
+		c.records()[c.me].Add(oneWaiter)
+		turn = gate.Line() // here: who waits later must not take the wake-up that was meant for this one
+		return true, nil
+	}); err != nil {
 		return err
 	}
 	robust.At("cond: waiting")
 	if err := c.mutex.Unlock(); err != nil {
+		gate.Leave(turn)
+		c.giveUp()
 		return err
 	}
 	robust.At("cond: mutex given back")
-	err := c.await(ctx, &c.cell.Waiting, &c.local.Gates[0], func() (bool, error) { return c.take(), nil })
+	err := c.awaitTurn(ctx, &c.cell.Waiting, gate, turn, func() (bool, error) { return c.take(), nil })
 	if err != nil && !errors.Is(err, ErrClosed) && c.giveUp() {
 		err = nil // there was a wake-up as well
 	}

@@ -179,14 +179,26 @@ func (h *handle) try(fn func() (bool, error)) (done bool, err error) {
 
 // await waits until fn, called under the guard, reports that it is done. With a gate it is one goroutine of the process at a
 // time, in order.
-func (h *handle) await(ctx context.Context, bells *atomic.Uint64, gate *robust.Gate, fn func() (bool, error)) (err error) {
-	if gate != nil {
-		if err := gate.Enter(ctx); err != nil {
-			return err
-		}
-		defer gate.Exit()
-		defer h.a.F.Leave(bells)
+func (h *handle) await(ctx context.Context, bells *atomic.Uint64, gate *robust.Gate, fn func() (bool, error)) error {
+	if gate == nil {
+		return h.wait(ctx, bells, fn)
 	}
+	return h.awaitTurn(ctx, bells, gate, gate.Line(), fn)
+}
+
+// awaitTurn is await for who has his place at the gate already.
+func (h *handle) awaitTurn(
+	ctx context.Context, bells *atomic.Uint64, gate *robust.Gate, turn robust.Turn, fn func() (bool, error),
+) error {
+	if err := gate.Await(ctx, turn); err != nil {
+		return err
+	}
+	defer gate.Exit()
+	defer h.a.F.Leave(bells)
+	return h.wait(ctx, bells, fn)
+}
+
+func (h *handle) wait(ctx context.Context, bells *atomic.Uint64, fn func() (bool, error)) (err error) {
 	werr := h.a.F.Wait(ctx, bells, h.tag(), func() bool {
 		var done bool
 		done, err = h.try(fn)

@@ -2,6 +2,7 @@ package robust
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -10,36 +11,59 @@ import (
 type Gate struct {
 	mu    sync.Mutex
 	shut  bool
-	queue []chan struct{}
+	queue []Turn
 }
 
+// A Turn is a place in the order of a gate. It is closed when it has come; nil has come at once.
+type Turn chan struct{}
+
 // Enter waits for its turn.
-func (g *Gate) Enter(ctx context.Context) error {
+func (g *Gate) Enter(ctx context.Context) error { return g.Await(ctx, g.Line()) }
+
+// Line takes a place in the order, and does not wait. Await or Leave must follow.
+func (g *Gate) Line() Turn {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if !g.shut {
 		g.shut = true
-		g.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
+	turn := make(Turn)
 	g.queue = append(g.queue, turn)
-	g.mu.Unlock()
+	return turn
+}
+
+// Await waits for a turn. If ctx ends first, its place is given up.
+func (g *Gate) Await(ctx context.Context, turn Turn) error {
+	if turn == nil {
+		return nil
+	}
 	select {
 	case <-turn:
 		return nil
 	case <-ctx.Done():
 	}
-	g.mu.Lock()
-	for i, c := range g.queue {
-		if c == turn {
-			g.queue = append(g.queue[:i], g.queue[i+1:]...)
-			g.mu.Unlock()
-			return ctx.Err()
-		}
-	}
-	g.mu.Unlock()
-	g.Exit() // both happened: somebody else has the turn
+	g.Leave(turn)
 	return ctx.Err()
+}
+
+// Leave gives up a place in the order, or the turn, if it has come.
+func (g *Gate) Leave(turn Turn) {
+	if turn != nil && g.remove(turn) {
+		return
+	}
+	g.Exit()
+}
+
+// remove takes a place out of the order, and reports whether it was there still.
+func (g *Gate) remove(turn Turn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.queue, turn)
+	if i >= 0 {
+		g.queue = slices.Delete(g.queue, i, i+1)
+	}
+	return i >= 0
 }
 
 // Exit lets the next one in.
