@@ -64,7 +64,7 @@ var compete = mp.Func("compete", func(ctx context.Context, c contest) (longest i
 // H23: nobody starves. While others take it without a pause, each gets its turns: whoever waits is overtaken for a while, and then
 // the next. What is overtaken is counted, for time says nothing on a machine that has other things to do.
 func TestNobodyStarves(t *testing.T) {
-	const most = 200_000 // a second or so
+	const most = 200_000                        // a second or so
 	for name, how := range map[string][]string{ // the first is the one that is to get its turns
 		"mutex": {"mutex", "mutex", "mutex"}, "semaphore": {"semaphore", "semaphore", "semaphore"},
 		"a writer among readers": {"write", "read", "read"}, "a reader among writers": {"read", "write", "write"},

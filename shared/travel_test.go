@@ -35,8 +35,8 @@ func TestHandlesTravel(t *testing.T) {
 	noLeaks(t)
 	pool := newPool(t, 1)
 	for name, use := range map[string]func(map[string][]things) (things, error){
-		"to a child":         func(x map[string][]things) (things, error) { return useAll.Call(ctx, pool, x) },
-		"to its child":       func(x map[string][]things) (things, error) { return relay.Call(ctx, pool, x) },
+		"to a child":   func(x map[string][]things) (things, error) { return useAll.Call(ctx, pool, x) },
+		"to its child": func(x map[string][]things) (things, error) { return relay.Call(ctx, pool, x) },
 		"within one process": func(x map[string][]things) (things, error) {
 			own := idleExecutor()
 			defer func() { spare <- own }()
