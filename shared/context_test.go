@@ -31,10 +31,15 @@ func blockedCalls(t *testing.T) map[string]blocked {
 	do := made(shared.NewMutex())(t)
 	calls["Mutex.Do"] = blocked{func(ctx context.Context) error { return do.Do(ctx, nothing) }, by(held{Mutex: do, How: "mutex"}), nothing}
 	r := made(shared.NewRMutex())(t)
-	var held1 context.Context
 	calls["RMutex.Lock"] = blocked{
-		func(ctx context.Context) (err error) { held1, err = r.Lock(ctx); return err },
-		by(held{RMutex: r, How: "rmutex"}), func() error { return r.Unlock(held1) },
+		func(ctx context.Context) error {
+			mine, err := r.Lock(ctx)
+			if err == nil {
+				err = r.Unlock(mine)
+			}
+			return err
+		},
+		by(held{RMutex: r, How: "rmutex"}), nothing,
 	}
 	w := made(shared.NewRWMutex())(t)
 	calls["RWMutex.Lock"] = blocked{w.Lock, by(held{RWMutex: w, How: "read"}), w.Unlock}

@@ -52,7 +52,7 @@ var compete = mp.Func("compete", func(ctx context.Context, c contest) (longest i
 			return 0, err
 		}
 		longest = max(longest, shared.Add(c.Taken, 1)-before-1)
-		for end := time.Now().Add(c.Hold); time.Now().Before(end); { //nolint:revive // it holds it for so long
+		for end := time.Now().Add(c.Hold); time.Now().Before(end); {
 		}
 		if err := c.unlock(); err != nil {
 			return 0, err
