@@ -19,6 +19,14 @@ func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	return out, nil
 }
 
+// Memory is the memory of *v, if that is its encoding, whatever is in it; else nil. A type without memory has none.
+func (c Codec[T]) Memory(v *T) []byte {
+	if !c.plan.flat || c.plan.fixed == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
+}
+
 func encodeFlat(size int) encoder {
 	switch size {
 	case 8:
