@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -24,7 +25,8 @@ type Arena struct {
 	file  *os.File
 	tree  tree
 	cells uint32 // how many there can be
-	dirty int    // offset of the bits that tell which chunks may be dirty
+
+	releasing atomic.Bool
 
 	mu     sync.Mutex
 	locals map[uint32]*Local // guarded by mu
