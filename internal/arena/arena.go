@@ -7,8 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -55,7 +54,7 @@ func Create(k *osenv.Kernel) (*Arena, error) {
 	return nil, fmt.Errorf("mp: no room for shared memory, not even for %d MiB: %w", abi.MinArena>>20, first)
 }
 
-func tooLarge(err error) bool { return errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EFBIG) }
+func tooLarge(err error) bool { return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EFBIG) }
 
 func create(k *osenv.Kernel, size int64) (*Arena, error) {
 	file, err := k.SharedMemory("mp-arena", size)
