@@ -16,8 +16,13 @@ import (
 
 // An Arena is the family's memory as this process maps it. It is never unmapped. Its methods are safe for concurrent use.
 type Arena struct {
+	F *robust.Family
+	*mapping
+}
+
+// A mapping is what all Arenas of a process have in common.
+type mapping struct {
 	Header *abi.ArenaHeader
-	F      *robust.Family
 
 	mem   memory
 	file  *os.File
@@ -94,7 +99,7 @@ func Open(file *os.File) (*Arena, error) {
 }
 
 func open(file *os.File, mem []byte) (*Arena, error) {
-	a := &Arena{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}
+	a := &Arena{mapping: &mapping{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}}
 	h := a.Header
 	if h.Magic != abi.ArenaMagic || h.Version != abi.ArenaVersion || h.Size != uint64(len(mem)) {
 		_ = osenv.Unmap(mem)
@@ -102,11 +107,13 @@ func open(file *os.File, mem []byte) (*Arena, error) {
 	}
 	a.tree = a.mem.tree(h.Size)
 	a.cells = uint32(h.Size / 128 / abi.CellSize)
+	sweeper := &Arena{mapping: a.mapping}
 	var err error
-	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), a.sweep); err != nil {
+	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), sweeper.sweep); err != nil {
 		_ = osenv.Unmap(mem)
 		return nil, err
 	}
+	sweeper.F = a.F.Sweeper()
 	return a, nil
 }
 
