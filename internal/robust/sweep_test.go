@@ -7,7 +7,39 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
 )
+
+// Somebody waits for a lock whose owner was killed, and nobody has the owner's pidfd. That the bell is rung all the time, for other
+// objects, does not keep the process from looking.
+func TestTickOfBusyBell(t *testing.T) {
+	g := newGround(t)
+	f := g.member()
+	p := g.start(t, "hold")
+	p.hears("held false <nil>")
+	got := make(chan bool)
+	go func() {
+		died, _ := g.lockOf(f).Lock(context.Background())
+		got <- died
+	}()
+	eventually(t, "it is the heir", func() bool { return abi.Heir(g.lock.Load()) == f.Me })
+	p.kill()
+	ring := time.NewTicker(time.Millisecond)
+	defer ring.Stop()
+	for {
+		select {
+		case <-ring.C:
+			f.ring(f.Me, Tag(2))
+		case died := <-got:
+			if !died {
+				t.Error("it was not told that the owner died")
+			}
+			return
+		}
+	}
+}
 
 func init() {
 	// guard takes guards, and the heap's lock if it is told a number below 0, one after the other.
@@ -105,4 +137,3 @@ func TestSweepMeetsGuardWhoseOwnerWaitsForDead(t *testing.T) {
 	eventually(t, "all are swept", func() bool { return len(f.Members()) == 1 })
 	g.whole(t, f)
 }
-
