@@ -62,7 +62,7 @@ func (q *Queue[T]) roomBells() *atomic.Uint64 { return &q.cell.E }
 func (q *Queue[T]) joinBells() *atomic.Uint64 { return &q.cell.Seq }
 
 func (q *Queue[T]) lock(c *abi.Cell, gate int) robust.Lock {
-	return robust.Lock{F: q.a.F, Word: &c.Lock, Waiting: &c.Waiting, Tag: q.tag(), Gate: &q.local.Gates[gate]}
+	return q.handle.lock(c, &q.local.Gates[gate])
 }
 
 // errBusy reports an end that others are at, to who did not want to wait.
