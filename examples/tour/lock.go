@@ -20,11 +20,14 @@ const (
 type tally struct {
 	Count *shared.Value[int]
 	Lock  *shared.Mutex
-	Read  *shared.Barrier
+	Meet  *shared.Barrier
 }
 
-// countLocked reads and writes the counter with the lock held.
+// countLocked reads and writes the counter with the lock held. All begin together, so that they get into each other's way.
 var countLocked = mp.Func2("tour.countLocked", func(ctx context.Context, t tally, n int) (int, error) {
+	if _, err := t.Meet.Wait(ctx); err != nil {
+		return 0, err
+	}
 	for range n {
 		err := t.Lock.Do(ctx, func() error {
 			t.Count.Store(t.Count.Load() + 1)
@@ -38,7 +41,10 @@ var countLocked = mp.Func2("tour.countLocked", func(ctx context.Context, t tally
 })
 
 // countAdded needs no lock, for Add is one step.
-var countAdded = mp.Func2("tour.countAdded", func(_ context.Context, t tally, n int) (int, error) {
+var countAdded = mp.Func2("tour.countAdded", func(ctx context.Context, t tally, n int) (int, error) {
+	if _, err := t.Meet.Wait(ctx); err != nil {
+		return 0, err
+	}
 	for range n {
 		shared.Add(t.Count, 1)
 	}
@@ -50,7 +56,7 @@ var countAdded = mp.Func2("tour.countAdded", func(_ context.Context, t tally, n 
 var countBlindly = mp.Func2("tour.countBlindly", func(ctx context.Context, t tally, n int) (int, error) {
 	for range n {
 		count := t.Count.Load()
-		if _, err := t.Read.Wait(ctx); err != nil {
+		if _, err := t.Meet.Wait(ctx); err != nil {
 			return 0, err
 		}
 		t.Count.Store(count + 1)
@@ -65,7 +71,7 @@ var fill = mp.Func2("tour.fill", func(_ context.Context, squares *shared.Array[i
 })
 
 func lock(ctx context.Context, p *page) error {
-	p.say("A Value is memory that all processes see. %d of them, started for it, increment one, %s times each. Nothing may be lost.\n",
+	p.say("A Value is memory that all processes see. %d of them, started for it, meet at a Barrier and then increment one, %s times each.\n",
 		counters, number(increments))
 	if err := count(ctx, p); err != nil {
 		return err
@@ -118,12 +124,12 @@ func countWith(ctx context.Context, f *mp.Function[mp.Args2[tally, int], int], n
 		return 0, err
 	}
 	defer free(mu)
-	read, err := shared.NewBarrier(counters)
+	meet, err := shared.NewBarrier(counters)
 	if err != nil {
 		return 0, err
 	}
-	defer free(read)
-	args := slices.Repeat([]mp.Args2[tally, int]{mp.Pack2(tally{count, mu, read}, n)}, counters)
+	defer free(meet)
+	args := slices.Repeat([]mp.Args2[tally, int]{mp.Pack2(tally{count, mu, meet}, n)}, counters)
 	if _, err := together(ctx, f, args...); err != nil {
 		return 0, err
 	}
