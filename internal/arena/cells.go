@@ -43,7 +43,7 @@ func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
 		}
 		robust.At("allocate: memory taken")
 	}
-	n := uint32(h.FreeCell.Load())
+	n := uint32(min(h.FreeCell.Load(), uint64(a.cells-1)))
 	fresh := n == 0
 	if fresh {
 		if n = uint32(h.CellTop.Load()); n >= a.cells {
@@ -103,7 +103,7 @@ func (a *Arena) Referred(ref uint64) *abi.Cell {
 
 // Parts calls fn with the live parts of an object. It looks at every cell.
 func (a *Arena) Parts(ref uint64, fn func(c *abi.Cell, meta uint64)) {
-	for n := uint32(1); n < uint32(a.Header.CellTop.Load()); n++ {
+	for n := uint32(1); n < a.top(); n++ {
 		c := a.cell(n)
 		if meta := c.Meta.Load(); abi.State(meta) == abi.CellLive && c.Parent.Load() == ref && Kinds[abi.Kind(meta)].Part {
 			fn(c, meta)
@@ -192,7 +192,7 @@ func (a *Arena) rebuild() {
 		h.CellTop.Store(uint64(top) + 1) // it was given out, and not counted
 	}
 	var free, used, objects uint64
-	for n := uint32(h.CellTop.Load()) - 1; n > 0; n-- {
+	for n := a.top() - 1; n > 0; n-- {
 		c := a.cell(n)
 		if abi.State(c.Meta.Load()) == abi.CellFree {
 			c.Next.Store(free)

@@ -42,6 +42,10 @@
 //
 // Nobody sweeps before the kernel has said that all threads of the process are gone (osenv.Ended).
 //
+// The parent waits for its sweep for a second at most: what it has to tell does not depend on this memory, which a process that is
+// stopped may hold up, and one that has lost its mind may have damaged. A sweep that meets something impossible gives up, and the
+// process that was sweeping goes on.
+//
 // # The sweep
 //
 //	1 take the sweep lock; leave, if Identity is not the victim's any more
