@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"internal/abi", "internal/fifo", "internal/osenv"},
 	{"internal/park"},
 	{"internal/ring", "internal/robust"},
-	{"internal/arena", "internal/codec", "internal/sched", "internal/spawn"},
+	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
 	{"internal/engine"},
 	{"internal/link"},
 	{"."},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -28,7 +29,8 @@ type mapping struct {
 	file  *os.File
 	tree  tree
 	cells uint32 // how many there can be
-	dirty int    // offset of the bits that tell which chunks may be dirty
+
+	releasing atomic.Bool
 
 	mu     sync.Mutex
 	locals map[uint32]*Local // guarded by mu

@@ -28,34 +28,42 @@ func (a *Arena) NewDirty(kind uint8, size uint64) (*abi.Cell, error) {
 	return a.alloc(kind, size)
 }
 
-// alloc is one step, the store to Meta: before it the tree and the list of free cells say less than the cells, and are built
-// anew; after it the cell is this process's, and a sweep frees it.
+// alloc takes memory and a cell.
 func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
-	h := a.Header
 	a.lockHeap()
 	defer a.unlockHeap()
-	var off uint64
-	order := orderOf(size)
-	if size > 0 {
-		var ok bool
-		if off, ok = a.tree.take(order); !ok {
-			return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
-		}
-		robust.At("allocate: memory taken")
+	if size == 0 {
+		return a.describe(kind, 0, 0)
 	}
+	order := orderOf(size)
+	off, ok := a.tree.take(order)
+	if !ok {
+		return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
+	}
+	robust.At("allocate: memory taken")
+	c, err := a.describe(kind, off, size)
+	if err != nil {
+		a.tree.give(off, order)
+	}
+	return c, err
+}
+
+// describe makes a cell for memory that was taken in the tree. That is one step, the store to Meta: before it the tree and the list
+// of free cells say less than the cells, and are built anew; after it the cell is this process's, and a sweep frees it. Under the
+// heap's lock.
+func (a *Arena) describe(kind uint8, off, size uint64) (*abi.Cell, error) {
+	h := a.Header
 	n := uint32(min(h.FreeCell.Load(), uint64(a.cells-1)))
 	fresh := n == 0
 	if fresh {
 		if n = uint32(h.CellTop.Load()); n >= a.cells {
-			if size > 0 {
-				a.tree.give(off, order)
-			}
 			return nil, fmt.Errorf("%w: %d objects", ErrNoMemory, n-1)
 		}
 	} else {
 		h.FreeCell.Store(a.cell(n).Next.Load())
 		robust.At("allocate: cell taken")
 	}
+	order := orderOf(size)
 	c := a.cell(n)
 	c.Lock.Store(abi.LockFreed) // a fresh cell's is 0
 	c.Guard.Store(abi.LockFreed)
@@ -148,10 +156,8 @@ func (a *Arena) End(c *abi.Cell, meta uint64) bool {
 func (a *Arena) Free(c *abi.Cell) {
 	c.Lock.Store(abi.LockFreed)
 	c.Guard.Store(abi.LockFreed)
-	if a.releaseLater(c) {
-		return
-	}
 	a.free(c, false)
+	a.releaseSoon()
 }
 
 // free is one step, the store to Meta. What comes before it only makes memory dirty that may be dirty; the tree and the list

@@ -36,8 +36,8 @@
 // the sweep frees it; after it, it is free. Rebuilding reads every cell, a millisecond for some ten thousand.
 //
 // Memory is zero when it is given out: memory that was never used is, and dirty bits, one for 64 KiB, tell which may not be. They are
-// set before memory is given back, and cleared when its pages went back to the system. That happens in the background to large
-// blocks that are freed while much lies about; until then such a block stays ending, and this process's.
+// set before memory is given back, and cleared when its pages went back to the system. That happens in the background, a second after
+// memory was freed, if much lies about then: block by block, each of which is a building cell of that process meanwhile.
 //
 // # The sweep
 //

@@ -40,6 +40,20 @@ func (t tree) take(order int) (off uint64, ok bool) {
 // mark takes a certain block.
 func (t tree) mark(off uint64, order int) { t.set(t.node(off, order), order, 1) }
 
+// free reports whether a block is free, all of it.
+func (t tree) free(off uint64, order int) bool {
+	node := t.node(off, order)
+	if t.nodes[node] != 0 {
+		return false
+	}
+	for node /= 2; node > 0; node /= 2 {
+		if t.nodes[node] == 1 {
+			return false // it was given out as a part of that
+		}
+	}
+	return true
+}
+
 // give gives a block back.
 func (t tree) give(off uint64, order int) { t.set(t.node(off, order), order, 0) }
 
