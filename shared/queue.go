@@ -47,7 +47,6 @@ type Queue[T any] struct {
 	plain bool        // no code of others decodes them: that may be done under a lock
 	some  func() bool // ready
 
-	itemGate, roomGate robust.Gate
 	spinning           atomic.Bool // one goroutine at a time
 	spin               park.Spinner
 }
