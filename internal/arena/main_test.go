@@ -218,6 +218,7 @@ func consistent(t testing.TB, a *Arena) {
 		}
 	}
 	now := a.summary()
+	a.tree.clear(prefix(a.size()), a.size())
 	a.rebuild()
 	should := a.summary()
 	if now.used != should.used || now.objects != should.objects {

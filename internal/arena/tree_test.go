@@ -63,7 +63,7 @@ func (p *plain) step(t *testing.T, tr tree, op, pick byte, blocks *[]uint64) {
 	if at := uint64(op) % (1 << (p.top - order)) * (abi.Granule << order); tr.free(at, order) != p.free(int(at>>abi.GranuleShift), order) {
 		t.Fatalf("a block of order %d at %#x is free: %v", order, at, tr.free(at, order))
 	}
-	off, ok := tr.take(order)
+	off, ok := tr.find(order)
 	if ok != p.fits(order) {
 		t.Fatalf("a block of order %d: %v, and there is one: %v", order, ok, !ok)
 	}
@@ -73,6 +73,7 @@ func (p *plain) step(t *testing.T, tr tree, op, pick byte, blocks *[]uint64) {
 	if at := int(off >> abi.GranuleShift); off%(abi.Granule<<order) != 0 || !p.free(at, order) {
 		t.Fatalf("a block of order %d at %#x is not free", order, off)
 	}
+	tr.mark(off, order)
 	p.set(off, order, 1)
 	p.size[off] = order
 	*blocks = append(*blocks, off)
@@ -143,17 +144,23 @@ func FuzzTree(f *testing.F) {
 func TestTreeFitsTightly(t *testing.T) {
 	const top = 6
 	tr := tree{nodes: make([]byte, 2<<top), top: top}
-	first, _ := tr.take(0)
-	second, _ := tr.take(3)
+	take := func(order int) uint64 {
+		off, ok := tr.find(order)
+		if !ok {
+			t.Fatalf("no block of order %d", order)
+		}
+		tr.mark(off, order)
+		return off
+	}
+	first, second := take(0), take(3)
 	if first != 0 || second != 8*abi.Granule {
 		t.Errorf("%#x, %#x", first, second)
 	}
 	tr.give(first, 0)
-	again, _ := tr.take(0)
-	if again != first {
+	if again := take(0); again != first {
 		t.Errorf("it took %#x, not what was used", again)
 	}
-	if _, ok := tr.take(top - 1); !ok {
-		t.Error("the upper half is broken")
+	if upper := take(top - 1); upper != abi.Granule<<(top-1) {
+		t.Errorf("the upper half was not free: %#x", upper)
 	}
 }
