@@ -47,9 +47,8 @@ type Queue[T any] struct {
 	plain bool        // no code of others decodes them: that may be done under a lock
 	some  func() bool // ready
 
-	itemGate, roomGate robust.Gate
-	spinning           atomic.Bool // one goroutine at a time
-	spin               park.Spinner
+	spinning atomic.Bool // one goroutine at a time
+	spin     park.Spinner
 }
 
 // NewQueue makes an empty queue. It is an error, which names the field, if T cannot cross a process boundary.

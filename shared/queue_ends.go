@@ -441,7 +441,7 @@ func (q *Queue[T]) awaitItem(ctx context.Context) error {
 	if q.spins(q.some) {
 		return nil
 	}
-	return q.sleep(ctx, q.itemBells(), &q.itemGate, func() bool { return q.ready() || q.ctl.Closed.Load() != 0 && !q.outstanding() })
+	return q.sleep(ctx, q.itemBells(), &q.local.Gates[2], func() bool { return q.ready() || q.ctl.Closed.Load() != 0 && !q.outstanding() })
 }
 
 // awaitRoom waits until there may be room for n bytes.
@@ -454,7 +454,7 @@ func (q *Queue[T]) awaitRoom(ctx context.Context, n uint64) error {
 	if q.spins(room) {
 		return nil
 	}
-	return q.sleep(ctx, q.roomBells(), &q.roomGate, func() bool { return room() || q.ctl.Closed.Load() != 0 })
+	return q.sleep(ctx, q.roomBells(), &q.local.Gates[3], func() bool { return room() || q.ctl.Closed.Load() != 0 })
 }
 
 // sleep waits until ready, one goroutine of the process at a time.

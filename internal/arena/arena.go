@@ -136,16 +136,19 @@ func orderOf(size uint64) int {
 // A Local is what this process keeps for an object beside what it shares.
 type Local struct {
 	meta  uint64
-	Gates [2]robust.Gate // for Waiting and Waiting2
+	Gates [4]robust.Gate // one for each mask of bells that goroutines wait with in turn
 }
 
-// Local returns what this process keeps for the object, the same for every handle on it.
+// Local returns what this process keeps for the object, the same for every handle on it, as long as there is that object.
 func (a *Arena) Local(cell uint32, meta uint64) *Local {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.locals[cell]
-	if l == nil || l.meta != meta { // the cell has another object now
-		l = &Local{meta: meta}
+	if l != nil && l.meta == meta {
+		return l
+	}
+	l = &Local{meta: meta}
+	if c := a.Cell(cell); c != nil && c.Meta.Load() == meta { // a handle of another time has no say in what the present one has
 		a.locals[cell] = l
 	}
 	return l

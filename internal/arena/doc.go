@@ -26,11 +26,13 @@
 // used is used again, with its pages. The list of free cells, the counters, and the tree are guarded by HeapLock and
 // are summaries: a process that dies with the lock leaves them as they are, and the sweep makes them anew from the cells.
 //
-//	allocate  1 take a block in the tree      free  1 set the dirty bits of the memory
+//	allocate  1 take a block in the tree (*)  free  1 set the dirty bits of the memory
 //	          2 take a cell off the list            2 Meta: free
 //	          3 describe the block in the cell      3 give the block back in the tree
 //	          4 Meta: building                      4 put the cell on the list
 //	          5 count
+//
+// (*) HeapTop, up to which the tree is made anew, grows before.
 //
 // Killed before 4, nothing was given out; after it, a building cell of a dead owner is freed. Killed before 2 of free, it is still ending, and
 // the sweep frees it; after it, it is free. Rebuilding reads every cell, a millisecond for some ten thousand.

@@ -42,6 +42,10 @@
 //
 // Nobody sweeps before the kernel has said that all threads of the process are gone (osenv.Ended).
 //
+// The parent waits for its sweep for a second at most: what it has to tell does not depend on this memory, which a process that is
+// stopped may hold up, and one that has lost its mind may have damaged. A sweep that meets something impossible gives up, and the
+// process that was sweeping goes on.
+//
 // # The sweep
 //
 //	1 take the sweep lock; leave, if Identity is not the victim's any more
@@ -97,7 +101,7 @@
 // bell moves, which the kernel compares when the waiter goes to sleep in 3. The leader keeps the last number that it has passed on, and not the
 // one from before its own 1: so a ring that comes while one leader follows another is passed on by the second.
 //
-// WakeOne takes one bit, in turn. The process that is woken may not need it any more: its waiter gave up, or got what it wanted
+// WakeOne takes one bit, by chance. The process that is woken may not need it any more: its waiter gave up, or got what it wanted
 // by itself. So a waiter that leaves takes its bit out of the mask, and then, if what is waited for is there, wakes another. With
 // more than 64 slots two processes may share a bell: then what one takes off the other does not miss, for it looks at everything.
 //

@@ -243,7 +243,9 @@ func stopAt(step string) {
 	Step = func(name string) {
 		if name == step {
 			fmt.Println("at", step)
-			select {}
+			for {
+				listen()
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package robust
 import (
 	"context"
 	"math/bits"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -194,11 +195,14 @@ func (f *Family) WakeAll(bells *atomic.Uint64, tag uint64) {
 	}
 }
 
-// WakeOne wakes the waiters of one process, in turn: that of the next bell after the one that was rung last.
+// WakeOne wakes the waiters of one process, whichever it is: so who comes back at once does not keep others out for long.
 func (f *Family) WakeOne(bells *atomic.Uint64, tag uint64) {
 	for set := bells.Load(); set != 0; set = bells.Load() { // SYNC POINT bells: after the change
-		turn := int(f.header.Turn.Add(1)) % abi.Bells
-		bell := (bits.TrailingZeros64(bits.RotateLeft64(set, -turn)) + turn) % abi.Bells
+		some := set
+		for range rand.IntN(bits.OnesCount64(set)) {
+			some &= some - 1
+		}
+		bell := bits.TrailingZeros64(some)
 		At("wake: one")
 		if bells.CompareAndSwap(set, set&^(1<<bell)) {
 			At("wake: bell taken")
