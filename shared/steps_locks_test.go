@@ -46,14 +46,14 @@ func init() {
 		if err == nil || errors.Is(err, shared.ErrOwnerDied) {
 			err = errors.Join(err, k.RWMutex.Unlock())
 		}
-		return "write", err
+		return "", err
 	}
 	acts["read"] = func(ctx context.Context, k kit) (string, error) {
 		err := k.RWMutex.RLock(ctx)
 		if err == nil || errors.Is(err, shared.ErrOwnerDied) {
 			err = errors.Join(err, k.RWMutex.RUnlock())
 		}
-		return "read", err
+		return "", err
 	}
 	ops["lock"] = func(ctx context.Context, k kit) func() { return func() { _ = k.Mutex.Lock(ctx) } }
 	ops["unlock"] = func(ctx context.Context, k kit) func() {
@@ -149,8 +149,9 @@ func lockScenes() []scene {
 			p.kit.Op, p.after = "rlock twice", []string{"rlock twice", "rlock twice"}
 			p.frozen = func(r *result) { r.note["held"] = of(owns(p.kit.RMutex.Cell(), r.slot)) }
 			p.check = func(r *result) {
+				told := r.all(shared.ErrOwnerDied)
 				held, err := p.kit.RMutex.Lock(ctx)
-				if told := r.all(shared.ErrOwnerDied); uint64(told) != r.note["held"] || err != nil {
+				if uint64(told) != r.note["held"] || err != nil {
 					r.Error(told, err)
 				}
 				if err := p.kit.RMutex.Unlock(held); err != nil {
@@ -197,7 +198,7 @@ func (p *play) rwmutex(op string, before, after []string) {
 		told := uint64(0)
 		readers := r.all(shared.ErrOwnerDied)
 		for _, a := range r.answers {
-			if a.text == "write" && errors.Is(a.err, shared.ErrOwnerDied) {
+			if a.act == "write" && errors.Is(a.err, shared.ErrOwnerDied) {
 				told++
 				readers--
 			}

@@ -52,6 +52,7 @@ type result struct {
 	at      place
 	stopped bool // at its place, and not after all
 	steps   []string
+	pid     int    // of the victim
 	slot    uint32 // of the victim
 	answers []*answer
 	note    map[string]uint64
@@ -59,6 +60,7 @@ type result struct {
 
 // An answer is what a bystander says in the end.
 type answer struct {
+	act  string
 	done chan struct{}
 	text string
 	err  error
@@ -121,6 +123,7 @@ func (r *result) all(but ...error) (n int) {
 
 // A stage is where all cases run: the bystanders, processes that survive them.
 type stage struct {
+	ctx        context.Context // of what bystanders do
 	bystanders []*mp.Pool
 	slots      []uint32
 	seen       map[string]bool
@@ -140,6 +143,8 @@ var bystand = mp.Func("bystand", func(ctx context.Context, k kit) (string, error
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{seen: make(map[string]bool)}
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(ctx)
 	came, err := shared.NewArray[uint32](2)
 	if err != nil {
 		t.Fatal(err)
@@ -161,8 +166,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	stop, cancel := context.WithCancel(ctx)
-	wg.Go(func() { _ = never.Wait(stop) })
+	wg.Go(func() { _ = never.Wait(s.ctx) })
 	t.Cleanup(func() { cancel(); wg.Wait(); _ = never.Free(); _ = came.Free() })
 	return s
 }
@@ -182,10 +186,10 @@ func (s *stage) send(t *testing.T, k kit, act string, r *result) {
 	t.Helper()
 	i := len(r.answers)
 	k.Op, k.Who = act, i
-	a := &answer{done: make(chan struct{})}
+	a := &answer{act: act, done: make(chan struct{})}
 	r.answers = append(r.answers, a)
 	go func() {
-		a.text, a.err = bystand.Call(ctx, s.bystanders[i], k)
+		a.text, a.err = bystand.Call(s.ctx, s.bystanders[i], k)
 		close(a.done)
 	}()
 	wait(t, "a bystander waits: "+act, func() bool {
@@ -228,7 +232,7 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 		t.Fatal(err)
 	}
 	s.follow(p, r, v)
-	r.slot = slotOf(v.pid)
+	r.pid, r.slot = v.pid, slotOf(v.pid)
 	if p.frozen != nil {
 		p.frozen(r)
 	}

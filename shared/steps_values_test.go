@@ -50,7 +50,7 @@ func init() {
 		return func() { must(k.Mutex.Free()) }
 	}
 	ops["semaphore free"] = func(_ context.Context, k kit) func() { return func() { must(k.Sem.Free()) } }
-	ops["release"] = func(context.Context, kit) func() {
+	ops["pages"] = func(context.Context, kit) func() {
 		a, err := shared.NewArray[byte](100 << 20) // no page of it is touched
 		must(err)
 		soil(a)
@@ -130,7 +130,7 @@ func valueScenes() []scene {
 			p.freed(p.kit.Sem.Free)
 		}},
 		{name: "pages: give back", few: true, only: "release: ", set: func(p *play) {
-			p.kit.Op = "release"
+			p.kit.Op = "pages"
 			p.check = p.fresh
 		}},
 	}
