@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -100,10 +101,11 @@ func (q *Queue[T]) Put(ctx context.Context, item T) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if body := q.codec.Memory(&item); body != nil {
-		return q.put(ctx, body)
+	var room [binary.MaxVarintLen64]byte
+	if head, body, ok := q.codec.View(&item, room[:0]); ok {
+		return q.put(ctx, head, body)
 	}
-	return q.putCoded(item, func(body []byte) error { return q.put(ctx, body) })
+	return q.putCoded(item, func(body []byte) error { return q.put(ctx, nil, body) })
 }
 
 // TryPut puts an item if there is room, else it is ErrFull.
@@ -111,14 +113,15 @@ func (q *Queue[T]) TryPut(item T) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if body := q.codec.Memory(&item); body != nil {
-		return q.tryPut(body)
+	var room [binary.MaxVarintLen64]byte
+	if head, body, ok := q.codec.View(&item, room[:0]); ok {
+		return q.tryPut(head, body)
 	}
-	return q.putCoded(item, q.tryPut)
+	return q.putCoded(item, func(body []byte) error { return q.tryPut(nil, body) })
 }
 
-func (q *Queue[T]) tryPut(body []byte) error {
-	done, err := q.putOnce(nil, body)
+func (q *Queue[T]) tryPut(head, body []byte) error {
+	done, err := q.putOnce(nil, head, body)
 	if err == nil && !done || errors.Is(err, errBusy) {
 		err = ErrFull
 	}

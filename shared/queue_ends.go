@@ -62,7 +62,7 @@ func (q *Queue[T]) roomBells() *atomic.Uint64 { return &q.cell.E }
 func (q *Queue[T]) joinBells() *atomic.Uint64 { return &q.cell.Seq }
 
 func (q *Queue[T]) lock(c *abi.Cell, gate int) robust.Lock {
-	return robust.Lock{F: q.a.F, Word: &c.Lock, Waiting: &c.Waiting, Tag: q.tag(), Gate: &q.local.Gates[gate]}
+	return q.handle.lock(c, &q.local.Gates[gate])
 }
 
 // errBusy reports an end that others are at, to who did not want to wait.
@@ -120,7 +120,7 @@ func (q *Queue[T]) unlockGet() { q.unlockEnd(q.end, 1) }
 // buffers are for items whose size is not known before they are encoded.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-const keptBuffer = 1 << 20
+const keptBuffer = 4 << 20
 
 // putCoded calls put with an item that has to be encoded.
 func (q *Queue[T]) putCoded(item T, put func([]byte) error) error {
@@ -136,31 +136,32 @@ func (q *Queue[T]) putCoded(item T, put func([]byte) error) error {
 	return err
 }
 
-func (q *Queue[T]) put(ctx context.Context, body []byte) error {
+// put puts an item, which is encoded as head and body.
+func (q *Queue[T]) put(ctx context.Context, head, body []byte) error {
 	for {
-		done, err := q.putOnce(ctx, body)
+		done, err := q.putOnce(ctx, head, body)
 		if done || err != nil {
 			return err
 		}
-		if err := q.awaitRoom(ctx, uint64(len(body))); err != nil {
+		if err := q.awaitRoom(ctx, uint64(len(head)+len(body))); err != nil {
 			return err
 		}
 	}
 }
 
 // putOnce puts an item if there is room.
-func (q *Queue[T]) putOnce(ctx context.Context, body []byte) (bool, error) {
+func (q *Queue[T]) putOnce(ctx context.Context, head, body []byte) (bool, error) {
 	if err := q.lockPut(ctx); err != nil {
 		return false, err
 	}
-	n := uint64(len(body))
+	n := uint64(len(head) + len(body))
 	var err error
 	done := false
 	switch {
 	case q.ctl.Closed.Load() != 0:
 		err = ErrClosed
 	case q.hasRoom(n):
-		err = q.write(body)
+		err = q.write(head, body)
 		done = err == nil
 	}
 	more := done && q.roomBells().Load() != 0 && q.hasRoom(n) // whoever was woken for it may have been overtaken
@@ -221,8 +222,8 @@ func (q *Queue[T]) segment(n uint64) []byte {
 }
 
 // write puts the item. Under the lock of who puts.
-func (q *Queue[T]) write(body []byte) error {
-	c, n := q.ctl, uint64(len(body))
+func (q *Queue[T]) write(head, body []byte) error {
+	c, n := q.ctl, uint64(len(head)+len(body))
 	puts := c.Puts.Load()
 	mark := c.Tail[puts%2]
 	need := abi.QueueHeader + padded(n)
@@ -246,7 +247,8 @@ func (q *Queue[T]) write(body []byte) error {
 		seg = q.segment(next)
 	}
 	at := mark.Offset + abi.QueueHeader
-	copy(seg[at:], body)
+	copy(seg[at:], head)
+	copy(seg[at+uint64(len(head)):], body)
 	*headerAt(seg, mark.Offset) = n
 	c.Tail[(puts+1)%2] = abi.QueueMark{Segment: mark.Segment, Offset: mark.Offset + need, Bytes: mark.Bytes + n}
 	robust.At("put: written")

@@ -8,8 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -18,8 +17,13 @@ import (
 
 // An Arena is the family's memory as this process maps it. It is never unmapped. Its methods are safe for concurrent use.
 type Arena struct {
+	F *robust.Family
+	*mapping
+}
+
+// A mapping is what all Arenas of a process have in common.
+type mapping struct {
 	Header *abi.ArenaHeader
-	F      *robust.Family
 
 	mem   memory
 	file  *os.File
@@ -57,7 +61,7 @@ func Create(k *osenv.Kernel) (*Arena, error) {
 	return nil, fmt.Errorf("mp: no room for shared memory, not even for %d MiB: %w", abi.MinArena>>20, first)
 }
 
-func tooLarge(err error) bool { return errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EFBIG) }
+func tooLarge(err error) bool { return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EFBIG) }
 
 func create(k *osenv.Kernel, size int64) (*Arena, error) {
 	file, err := k.SharedMemory("mp-arena", size)
@@ -97,7 +101,7 @@ func Open(file *os.File) (*Arena, error) {
 }
 
 func open(file *os.File, mem []byte) (*Arena, error) {
-	a := &Arena{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}
+	a := &Arena{mapping: &mapping{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}}
 	h := a.Header
 	if h.Magic != abi.ArenaMagic || h.Version != abi.ArenaVersion || h.Size != uint64(len(mem)) {
 		_ = osenv.Unmap(mem)
@@ -105,11 +109,13 @@ func open(file *os.File, mem []byte) (*Arena, error) {
 	}
 	a.tree = a.mem.tree(h.Size)
 	a.cells = uint32(h.Size / 128 / abi.CellSize)
+	sweeper := &Arena{mapping: a.mapping}
 	var err error
-	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), a.sweep); err != nil {
+	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), sweeper.sweep); err != nil {
 		_ = osenv.Unmap(mem)
 		return nil, err
 	}
+	sweeper.F = a.F.Sweeper()
 	return a, nil
 }
 

@@ -43,4 +43,5 @@
 //
 // It rebuilds the heap if the dead process had its lock, and then looks at every cell: what the victim was building or ending is
 // freed, together with its parts; live objects bury it, each kind in its own way (see Kind, and package shared).
+// Where it meets a guard that another dead process has, it sweeps that first, from within: see package robust.
 package arena

@@ -88,8 +88,8 @@ var errKept = errors.New("it is kept")
 // settled reports whether an error of a removal says that there is nothing to remove.
 func settled(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errKept) }
 
-// Sweep removes the names of all orphans of this user. Create and Open do so of their own accord, the first time and
-// then as often as it takes a hundredth of the time.
+// Sweep removes the names of all orphans of this user: when it returns, those that there were at its call are gone.
+// Create and Open do so of their own accord, the first time and then as often as it takes a hundredth of the time.
 func Sweep() { sweep() }
 
 // Name returns the block's name, without a slash.

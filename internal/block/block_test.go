@@ -282,3 +282,30 @@ func TestRemoveOfLiving(t *testing.T) {
 		}
 	})
 }
+
+// A closed block's locks are free, even if a child between fork and exec has a copy of the descriptor.
+func TestCopiedDescriptor(t *testing.T) {
+	noLeaks(t)
+	impatient(t)
+	b := newBlock(t, newName(), 1)
+	childs, err := unix.Dup(b.life)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeFile(childs)
+	other := openBlock(t, b.Name())
+	if err := b.Keep(); err != nil {
+		t.Error(err)
+	}
+	closeBlock(t, b)
+	if err := other.Keep(); err != nil { // the gate
+		t.Error(err)
+	}
+	if err := os.Chmod(dir+b.Name(), os.ModeSticky|0o600); err != nil {
+		t.Fatal(err)
+	}
+	Sweep() // the life
+	if exists(b.Name()) {
+		t.Error("it counts as alive")
+	}
+}

@@ -64,7 +64,7 @@
 //
 //	1  open        by name; Close has a descriptor already, so that it works when there are none to be had
 //	2  compare     device and inode with those that are meant: another block's gate is none of our business
-//	3  gate        lock gateByte, for at most a second; a sweep does not wait
+//	3  gate        lock gateByte, waiting for a second at most
 //	4  compare     that the name is still this file's
 //	5  ask         Remove, Sweep: lifeByte. Close, Remove, Sweep: the mark
 //	6  do          unlink, or chmod 0600
@@ -73,7 +73,7 @@
 // and the locks belong to the open file. Killed before step 6, the state is as before, after it, as it should be, and
 // the kernel drops the gate. So:
 //
-//	two sweeps                      one goes through the gate; the other leaves the file to it
+//	two sweeps                      the second through the gate finds no name
 //	Keep and whatever removes       the first through the gate wins; if it is not Keep, Keep returns fs.ErrNotExist
 //	Unlink and Unlink, Close, ...   the second finds no name, or not this file's: fs.ErrNotExist
 //	removal and a new block         a name is free only after a removal, and each removal compares and removes behind
@@ -129,7 +129,7 @@
 //	a directory, a pipe, a link                an error
 //	no /dev/shm                                an error of Create, fs.ErrNotExist
 //	no /proc                                   linkat with AT_EMPTY_PATH, which not every user of every kernel may
-//	a holder of the gate that is stopped       EAGAIN after a second; a sweep passes by
+//	a holder of the gate that is stopped       EAGAIN after a second; a sweep then passes by
 //	Close cannot remove the name               an error; the next sweep does it
 //	a Block is forgotten                       it stays until the process ends, and its name until the next sweep
 //	memory used after Close                    SIGSEGV

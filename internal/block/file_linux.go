@@ -98,15 +98,15 @@ func exclusively(name string, id Identity, do func(fd int) error) error {
 		return err
 	}
 	defer closeFile(fd)
-	return exclusivelyOn(fd, name, id, patience, do)
+	return exclusivelyOn(fd, name, id, do)
 }
 
 // exclusivelyOn does it by a descriptor that there is already.
-func exclusivelyOn(fd int, name string, id Identity, wait time.Duration, do func(fd int) error) error {
+func exclusivelyOn(fd int, name string, id Identity, do func(fd int) error) error {
 	if st, err := fileStat(fd); err != nil || identity(&st) != id {
 		return orNotExist(err) // and not another block's gate waited for
 	}
-	if err := gateByte.lock(fd, wait); err != nil {
+	if err := gateByte.lock(fd, patience); err != nil {
 		return fmt.Errorf("it is in use: %w", err)
 	}
 	defer gateByte.unlock(fd)

@@ -28,7 +28,7 @@ func attach(name string) (*Block, error) {
 	case st.Size > math.MaxInt:
 		return nil, fmt.Errorf("it has %d bytes: %w", st.Size, unix.EFBIG)
 	case goes(&st) && !lifeByte.taken(fd):
-		if err := removeOrphan(name, identity(&st), patience); !errors.Is(err, errKept) {
+		if err := removeOrphan(name, identity(&st)); !errors.Is(err, errKept) {
 			return nil, fmt.Errorf("its creator is dead: %w", fs.ErrNotExist)
 		}
 	}

@@ -26,15 +26,15 @@ func unlinkMarked(fd int, name string) error {
 
 // removeOwn is for the creator itself. It needs no further descriptor, so that it works when there is none to be had.
 func removeOwn(name string, id Identity, life int) error {
-	return exclusivelyOn(life, name, id, patience, func(fd int) error { return unlinkMarked(fd, name) })
+	return exclusivelyOn(life, name, id, func(fd int) error { return unlinkMarked(fd, name) })
 }
 
 // remove is for a creator that is believed to be dead.
 func remove(name string, id Identity) error {
-	err := removeOrphan(name, id, patience)
+	err := removeOrphan(name, id)
 	for deadline := time.Now().Add(patience); errors.Is(err, errLives) && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
-		err = removeOrphan(name, id, patience)
+		err = removeOrphan(name, id)
 	}
 	return err
 }
@@ -43,7 +43,7 @@ func remove(name string, id Identity) error {
 var errLives = fmt.Errorf("its creator lives: %w", unix.EAGAIN)
 
 // removeOrphan waits for the gate only if the creator is dead.
-func removeOrphan(name string, id Identity, wait time.Duration) error {
+func removeOrphan(name string, id Identity) error {
 	fd, err := openFile(name)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func removeOrphan(name string, id Identity, wait time.Duration) error {
 		return errLives
 	}
 	step("orphan")
-	return exclusivelyOn(fd, name, id, wait, func(fd int) error {
+	return exclusivelyOn(fd, name, id, func(fd int) error {
 		if lifeByte.taken(fd) { // it is a draft, which came to life just now
 			return errLives
 		}
@@ -77,7 +77,7 @@ func sweep() {
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) == os.Geteuid() {
 			id := Identity{uint64(st.Dev), st.Ino} //nolint:unconvert // not everywhere
-			_ = removeOrphan(e.Name(), id, 0)      // in use, or gone: both are fine
+			_ = removeOrphan(e.Name(), id)         // alive, kept or gone: all are fine
 		}
 	}
 }
@@ -112,6 +112,6 @@ func freeOfOrphan(name string) bool {
 	if !goes(&st) {
 		return false
 	}
-	err := removeOrphan(name, identity(&st), patience)
+	err := removeOrphan(name, identity(&st))
 	return err == nil || errors.Is(err, fs.ErrNotExist)
 }

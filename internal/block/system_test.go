@@ -21,6 +21,7 @@ func newPeerApart(t *testing.T, size int) *peer {
 	if os.Geteuid() != 0 {
 		attr.Cloneflags = syscall.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
 	cmd.SysProcAttr = attr
 	p, err := startPeer(t, cmd)
@@ -42,7 +43,7 @@ func TestNoMemory(t *testing.T) {
 	p.mustDo(command{Op: "create", Name: "most", Size: all - 8192})
 	p.mustDo(command{Op: "create", Name: "rest", Size: 8192})
 	p.must("close", "rest")
-	for name, size := range map[string]int{"more": 8193, "far more": 1 << 50} {
+	for name, size := range map[string]int{"more": 8193, "far more": 1 << 30} {
 		a := p.ask(command{Op: "create", Name: name, Size: size})
 		if want := fmt.Sprintf("mp: cannot create block %q: %d bytes, but /dev/shm/ has 8192 left: no space left on device", name, size); a.Err != want {
 			t.Error(a.Err)

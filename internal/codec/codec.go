@@ -51,6 +51,7 @@ type Plan struct {
 	parts []part
 	// foreign tells that code of others encodes and decodes it.
 	foreign bool
+	view    uint8   // see View
 	enc     encoder // of the value at a pointer; nil in a plan that is not complete
 	dec     decoder
 }

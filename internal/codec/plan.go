@@ -87,11 +87,13 @@ func (b *builder) fill(p *Plan, path string) error {
 		p.setFlat(int(t.Size()))
 	case reflect.String:
 		p.enc, p.dec, p.head = encodeString, decodeString, "string"
+		p.view = viewString
 	case reflect.Slice:
 		elem := b.refer(t.Elem(), path+"[]")
 		p.nests = true
 		p.setParts("[]", part{"", elem})
 		p.enc, p.dec = encodeSlice(t, elem), decodeSlice(t, elem)
+		p.view = viewSlice
 	case reflect.Pointer:
 		elem := b.refer(t.Elem(), "*"+path)
 		p.nests = true

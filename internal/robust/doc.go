@@ -59,7 +59,10 @@
 //
 // A guard is a lock for some instructions, within which nothing is called that is not this library's: the word is the owner's
 // slot, or 0. A process that dies with it leaves an object in the middle of a change. The sweep takes the guard over, repairs the
-// object, and only then gives it back: who gets a guard finds the object whole. To be repairable, an object keeps what each
+// object, and only then gives it back: who gets a guard finds the object whole. A sweep needs guards as well, of objects that its victim has a
+// part in. One that another dead process has would be waited for in vain, for sweeps are one at a time: so the sweep gives back what
+// that process held, as a sweep of it would, and goes on. The same with the heap's lock, for which the guard's owner may wait, who lives.
+// Of guards that dead processes have there is one less each time, so this ends. To be repairable, an object keeps what each
 // process has of it in a record of that process, which changes with one store; the rest is computed from the records.
 //
 // # Locks

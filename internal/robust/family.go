@@ -13,6 +13,12 @@ import (
 
 // A Family is this process among those that map the same arena. Its methods are safe for concurrent use.
 type Family struct {
+	*member
+	sweeper bool // it is what Sweeper returns
+}
+
+// A member is what Families of one process have in common.
+type member struct {
 	header *abi.ArenaHeader
 	slots  *[abi.MaxSlots]abi.Slot
 	bells  *[abi.Bells]abi.Bell
@@ -53,10 +59,10 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 	if err != nil {
 		return nil, err
 	}
-	f := &Family{
+	f := &Family{member: &member{
 		header: header, slots: slots, bells: bells, sweep: sweep,
 		identity: identity(os.Getpid(), start), suspected: make(map[uint64]bool),
-	}
+	}}
 	if !f.claim() {
 		return nil, ErrTooMany
 	}
@@ -242,6 +248,23 @@ func (f *Family) Guard(word *atomic.Uint32) bool {
 	}
 }
 
+// Sweeper is this process as one that sweeps. Others that meet a guard of a process that has ended wait for its sweep; a sweep
+// that meets one is what that sweep would wait for.
+func (f *Family) Sweeper() *Family { return &Family{member: f.member, sweeper: true} }
+
+// unblock gives back what a process held that has ended with a guard which this sweep waits for, or with the heap's, for which the
+// guard's living owner may wait. It may be a process that is being swept already: a sweep can begin again, and each
+// that is begun here frees a guard. Their slots are freed by sweeps of their own.
+func (f *Family) unblock(owner uint32) {
+	for _, slot := range [...]uint32{owner, abi.Owner(f.header.HeapLock.Load())} {
+		if id := f.slots[slot].Identity.Load(); id != 0 && id != f.identity && osenv.Ended(pidOf(id), uint32(id)) {
+			At("sweep: one within another")
+			f.sweep(slot)
+			f.follow(slot, id)
+		}
+	}
+}
+
 // Unguard gives it back.
 func (f *Family) Unguard(word *atomic.Uint32) { word.Store(0) }
 
@@ -260,7 +283,11 @@ func (f *Family) backOff(i int, owner uint32) {
 		osenv.Yield()
 		gosched()
 	default:
-		f.Suspect(owner)
+		if f.sweeper {
+			f.unblock(owner)
+		} else {
+			f.Suspect(owner)
+		}
 		time.Sleep(min(time.Duration(i-pauses-yields)*10*time.Microsecond, time.Millisecond))
 	}
 }

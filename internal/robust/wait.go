@@ -35,6 +35,7 @@ type waiting struct {
 	leading bool       // guarded by mu
 	seen    uint32     // leader: rings up to this one were passed on
 	ticks   int        // leader
+	looked  time.Time  // leader: when the last tick was
 }
 
 // A sleeper is a goroutine that waits.
@@ -50,6 +51,7 @@ func (w *waiting) init(f *Family) {
 	w.bell = &f.bells[f.Me%abi.Bells]
 	w.bit = 1 << (f.Me % abi.Bells)
 	w.seen = w.bell.Seq.Load()
+	w.looked = time.Now()
 }
 
 // Tag condenses the number of an object to one bit.
@@ -164,7 +166,9 @@ func (w *waiting) lead(s *sleeper) bool {
 		if tags := w.bell.Which.Swap(0); w.f.header.SlotTop.Load() < abi.Bells {
 			which = tags
 		}
-	} else {
+	}
+	if now := time.Now(); now.Sub(w.looked) >= tick { // also if rings of other objects kept it awake
+		w.looked, which = now, ^uint64(0)
 		w.ticks++
 		w.f.suspectAll(w.ticks%thoroughTicks == 0)
 	}
