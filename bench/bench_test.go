@@ -32,8 +32,8 @@ func pool(b *testing.B, n int) *mp.Pool {
 	return p
 }
 
+//nolint:thelper // it is called in what is measured, and Helper takes longer than that
 func must(b *testing.B, err error) {
-	b.Helper()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func NewCond(m *Mutex) (*Cond, error) {
 // give gives up to n wake-ups to processes that wait, in turn, and calls told with each. It runs under the guard.
 func give(a *arena.Arena, c *abi.Cell, n int, told func(slot uint32)) {
 	t := records(a, c)
-	top := a.Header.SlotTop.Load()
+	top := a.F.Top()
 	idle := uint32(0) // slots looked at since the last wake-up
 	for slot := uint32(c.A.Load()); n > 0 && idle < top; {
 		if slot++; slot > top {

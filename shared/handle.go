@@ -146,6 +146,11 @@ func (h *handle) check() error {
 
 func (h *handle) tag() uint64 { return robust.Tag(h.a.Number(h.cell)) }
 
+// lock is the lock of a cell of the object.
+func (h *handle) lock(c *abi.Cell, gate *robust.Gate) robust.Lock {
+	return robust.Lock{F: h.a.F, Word: &c.Lock, Waiting: &c.Waiting, Tag: h.tag(), Gate: gate, Meta: &h.cell.Meta, Is: h.meta}
+}
+
 // enter takes the object's guard.
 func (h *handle) enter() error {
 	if err := h.check(); err != nil {
@@ -155,7 +160,8 @@ func (h *handle) enter() error {
 		return ErrClosed
 	}
 	if h.cell.Meta.Load() != h.meta { // it is another object's by now
-		h.exit()
+		// Which may be a mutex: so who came meanwhile and waits is woken, and who is to be the next stays so.
+		_ = h.lock(h.cell, nil).Unlock(false) // this process has it
 		return ErrClosed
 	}
 	robust.At("guard: taken")

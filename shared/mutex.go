@@ -30,19 +30,19 @@ func (m *Mutex) Lock(ctx context.Context) error {
 		if m.cell.Meta.Load() == m.meta {
 			return nil
 		}
-		return m.undo()
+		return m.undo(false)
 	}
 	return m.lockSlowly(ctx)
 }
 
-// undo gives back the lock of a cell that has become another object.
-func (m *Mutex) undo() error {
-	_ = m.lock().Unlock(false) // this process has it
+// undo gives back the lock of a cell that has become another object, whose next owner is told what was not meant for this one.
+func (m *Mutex) undo(died bool) error {
+	_ = m.lock().Unlock(died) // this process has it
 	return ErrClosed
 }
 
 func (m *Mutex) lock() robust.Lock {
-	return robust.Lock{F: m.a.F, Word: &m.cell.Lock, Waiting: &m.cell.Waiting, Tag: m.tag(), Gate: &m.local.Gates[0]}
+	return m.handle.lock(m.cell, &m.local.Gates[0])
 }
 
 func (m *Mutex) lockSlowly(ctx context.Context) error {
@@ -63,7 +63,7 @@ func (m *Mutex) lockSlowly(ctx context.Context) error {
 func (m *Mutex) locked(died bool) error {
 	switch {
 	case m.cell.Meta.Load() != m.meta:
-		return m.undo()
+		return m.undo(died)
 	case died:
 		return ErrOwnerDied
 	}

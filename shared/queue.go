@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -42,7 +43,8 @@ type Queue[T any] struct {
 	end   *abi.Cell // of those who get
 	ctl   *abi.QueueControl
 	codec codec.Codec[T]
-	fixed int         // encoded size, -1 if it varies
+	fixed bool        // items are all of one size
+	plain bool        // no code of others decodes them: that may be done under a lock
 	some  func() bool // ready
 
 	spinning atomic.Bool // one goroutine at a time
@@ -78,10 +80,8 @@ func (q *Queue[T]) open(h handle) (err error) {
 	if q.codec, err = codec.For[T](); err != nil {
 		return fmt.Errorf("mp/shared: Queue: %w", err)
 	}
-	q.fixed, q.some = -1, q.ready
-	if n, ok := q.codec.Plan().FixedSize(); ok {
-		q.fixed = n
-	}
+	_, q.fixed = q.codec.Plan().FixedSize()
+	q.plain, q.some = q.codec.Plan().Plain(), q.ready
 	if h.check() != nil {
 		return nil // its use tells
 	}
@@ -97,18 +97,34 @@ func (q *Queue[T]) Put(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return q.encoded(&item, func(body []byte) error { return q.put(ctx, &item, body) })
+	if err := q.check(); err != nil {
+		return err
+	}
+	var room [binary.MaxVarintLen64]byte
+	if head, body, ok := q.codec.View(&item, room[:0]); ok {
+		return q.put(ctx, head, body)
+	}
+	return q.putCoded(item, func(body []byte) error { return q.put(ctx, nil, body) })
 }
 
 // TryPut puts an item if there is room, else it is ErrFull.
 func (q *Queue[T]) TryPut(item T) error {
-	return q.encoded(&item, func(body []byte) error {
-		done, err := q.putOnce(nil, &item, body)
-		if err == nil && !done || errors.Is(err, errBusy) {
-			err = ErrFull
-		}
+	if err := q.check(); err != nil {
 		return err
-	})
+	}
+	var room [binary.MaxVarintLen64]byte
+	if head, body, ok := q.codec.View(&item, room[:0]); ok {
+		return q.tryPut(head, body)
+	}
+	return q.putCoded(item, func(body []byte) error { return q.tryPut(nil, body) })
+}
+
+func (q *Queue[T]) tryPut(head, body []byte) error {
+	done, err := q.putOnce(nil, head, body)
+	if err == nil && !done || errors.Is(err, errBusy) {
+		err = ErrFull
+	}
+	return err
 }
 
 // Get takes the next item, and waits if there is none. Of a closed queue it takes what is left.
@@ -116,9 +132,16 @@ func (q *Queue[T]) Get(ctx context.Context) (item T, err error) {
 	if err := ctx.Err(); err != nil {
 		return item, err
 	}
+	if err := q.check(); err != nil {
+		return item, err
+	}
+	memory := q.codec.Memory(&item)
+	if memory == nil {
+		return q.getCoded(ctx)
+	}
 	for {
-		done, err := q.getOnce(ctx, &item)
-		if done || err != nil {
+		found, err := q.getOnce(ctx, memory, nil)
+		if found || err != nil {
 			return item, err
 		}
 		if err := q.awaitItem(ctx); err != nil {
@@ -129,8 +152,16 @@ func (q *Queue[T]) Get(ctx context.Context) (item T, err error) {
 
 // TryGet takes the next item if there is one, else it is ErrEmpty.
 func (q *Queue[T]) TryGet() (item T, err error) {
-	done, err := q.getOnce(nil, &item)
-	if err == nil && !done || errors.Is(err, errBusy) {
+	if err := q.check(); err != nil {
+		return item, err
+	}
+	found := false
+	if memory := q.codec.Memory(&item); memory != nil {
+		found, err = q.getOnce(nil, memory, nil)
+	} else {
+		found, item, err = q.decodeOnce(nil)
+	}
+	if err == nil && !found || errors.Is(err, errBusy) {
 		err = ErrEmpty
 	}
 	return item, err
@@ -194,7 +225,7 @@ func (q *Queue[T]) TaskDone() error {
 	}
 }
 
-// Join waits until TaskDone was called for every item that was put.
+// Join waits until TaskDone was called for every item that was put. Ack is no TaskDone: who uses both Take and Join calls both.
 func (q *Queue[T]) Join(ctx context.Context) error {
 	if err := q.check(); err != nil {
 		return err

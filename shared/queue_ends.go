@@ -71,7 +71,7 @@ func (q *Queue[T]) roomBells() *atomic.Uint64 { return &q.cell.E }
 func (q *Queue[T]) joinBells() *atomic.Uint64 { return &q.cell.Seq }
 
 func (q *Queue[T]) lock(c *abi.Cell, gate int) robust.Lock {
-	return robust.Lock{F: q.a.F, Word: &c.Lock, Waiting: &c.Waiting, Tag: q.tag(), Gate: &q.local.Gates[gate]}
+	return q.handle.lock(c, &q.local.Gates[gate])
 }
 
 // errBusy reports an end that others are at, to who did not want to wait.
@@ -129,60 +129,48 @@ func (q *Queue[T]) unlockGet() { q.unlockEnd(q.end, getGate) }
 // buffers are for items whose size is not known before they are encoded.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-const keptBuffer = 1 << 20
+const keptBuffer = 4 << 20
 
-// encoded calls fn with the encoded item, or with nil if its size is fixed: then it is encoded where it goes.
-func (q *Queue[T]) encoded(item *T, fn func([]byte) error) error {
-	if err := q.check(); err != nil {
-		return err
-	}
-	if q.fixed >= 0 {
-		return fn(nil)
-	}
+// putCoded calls put with an item that has to be encoded.
+func (q *Queue[T]) putCoded(item T, put func([]byte) error) error {
 	buf := buffers.Get().(*[]byte)
-	body, err := q.codec.Append((*buf)[:0], item)
+	body, err := q.codec.Append((*buf)[:0], &item)
 	if err != nil {
 		return fmt.Errorf("mp/shared: Put: %w", err)
 	}
-	err = fn(body)
+	err = put(body)
 	if *buf = body; cap(body) <= keptBuffer {
 		buffers.Put(buf)
 	}
 	return err
 }
 
-func (q *Queue[T]) size(body []byte) uint64 {
-	if q.fixed >= 0 {
-		return uint64(q.fixed)
-	}
-	return uint64(len(body))
-}
-
-func (q *Queue[T]) put(ctx context.Context, item *T, body []byte) error {
+// put puts an item, which is encoded as head and body.
+func (q *Queue[T]) put(ctx context.Context, head, body []byte) error {
 	for {
-		done, err := q.putOnce(ctx, item, body)
+		done, err := q.putOnce(ctx, head, body)
 		if done || err != nil {
 			return err
 		}
-		if err := q.awaitRoom(ctx, q.size(body)); err != nil {
+		if err := q.awaitRoom(ctx, uint64(len(head)+len(body))); err != nil {
 			return err
 		}
 	}
 }
 
-// putOnce puts the item if there is room.
-func (q *Queue[T]) putOnce(ctx context.Context, item *T, body []byte) (bool, error) {
+// putOnce puts an item if there is room.
+func (q *Queue[T]) putOnce(ctx context.Context, head, body []byte) (bool, error) {
 	if err := q.lockPut(ctx); err != nil {
 		return false, err
 	}
-	n := q.size(body)
+	n := uint64(len(head) + len(body))
 	var err error
 	done := false
 	switch {
 	case q.ctl.Closed.Load() != 0:
 		err = ErrClosed
 	case q.hasRoom(n):
-		err = q.write(item, body, n)
+		err = q.write(head, body)
 		done = err == nil
 	}
 	more := done && q.roomBells().Load() != 0 && q.hasRoom(n) // whoever was woken for it may have been overtaken
@@ -198,7 +186,7 @@ func (q *Queue[T]) putOnce(ctx context.Context, item *T, body []byte) (bool, err
 
 // wakeRoom wakes who waits for room: one, if what is enough for one is enough for each.
 func (q *Queue[T]) wakeRoom() {
-	if q.fixed >= 0 {
+	if q.fixed {
 		q.wakeOne(q.roomBells())
 	} else {
 		q.wakeAll(q.roomBells())
@@ -243,8 +231,8 @@ func (q *Queue[T]) segment(n uint64) []byte {
 }
 
 // write puts the item. Under the lock of who puts.
-func (q *Queue[T]) write(item *T, body []byte, n uint64) error {
-	c := q.ctl
+func (q *Queue[T]) write(head, body []byte) error {
+	c, n := q.ctl, uint64(len(head)+len(body))
 	puts := c.Puts.Load()
 	mark := c.Tail[puts%2]
 	need := abi.QueueHeader + padded(n)
@@ -268,13 +256,8 @@ func (q *Queue[T]) write(item *T, body []byte, n uint64) error {
 		seg = q.segment(next)
 	}
 	at := mark.Offset + abi.QueueHeader
-	if q.fixed >= 0 {
-		if _, err := q.codec.Append(seg[at:at:at+n], item); err != nil {
-			return fmt.Errorf("mp/shared: Put: %w", err)
-		}
-	} else {
-		copy(seg[at:], body)
-	}
+	copy(seg[at:], head)
+	copy(seg[at+uint64(len(head)):], body)
 	*headerAt(seg, mark.Offset) = n
 	c.Tail[(puts+1)%2] = abi.QueueMark{Segment: mark.Segment, Offset: mark.Offset + need, Bytes: mark.Bytes + n}
 	robust.At("put: written")
@@ -295,13 +278,31 @@ func (q *Queue[T]) newSegment(size, seq uint64) (uint64, error) {
 	return uint64(q.a.Number(c)), nil
 }
 
-// getOnce takes an item if there is one.
-func (q *Queue[T]) getOnce(ctx context.Context, item *T) (bool, error) {
-	found, body, err := q.getRaw(ctx, item)
-	if !found || err != nil || q.fixed >= 0 {
-		return found, err
+// getCoded is Get for items that have to be decoded.
+func (q *Queue[T]) getCoded(ctx context.Context) (T, error) {
+	for {
+		found, item, err := q.decodeOnce(ctx)
+		if found || err != nil {
+			return item, err
+		}
+		if err := q.awaitItem(ctx); err != nil {
+			return item, err
+		}
 	}
-	return true, q.decode(body, item)
+}
+
+// decodeOnce takes an item if there is one. Code of others decodes it when the lock was given back, from a copy.
+func (q *Queue[T]) decodeOnce(ctx context.Context) (found bool, item T, err error) {
+	if q.plain {
+		found, err = q.getOnce(ctx, nil, func(rec []byte) error { return q.decode(rec, &item) })
+		return found, item, err
+	}
+	var body []byte
+	found, err = q.getOnce(ctx, nil, func(rec []byte) error { body = append(body, rec...); return nil })
+	if found && err == nil {
+		err = q.decode(body, &item)
+	}
+	return found, item, err
 }
 
 func (q *Queue[T]) decode(body []byte, item *T) error {
@@ -315,44 +316,41 @@ func (q *Queue[T]) decode(body []byte, item *T) error {
 	return nil
 }
 
-// getRaw takes an item if there is one: decoded, if it is of fixed size, else its bytes.
-func (q *Queue[T]) getRaw(ctx context.Context, item *T) (found bool, body []byte, err error) {
-	if err := q.check(); err != nil {
-		return false, nil, err
-	}
+// getOnce takes an item if there is one: into memory, if there is that, else it calls take with it, under the lock.
+func (q *Queue[T]) getOnce(ctx context.Context, memory []byte, take func(rec []byte) error) (found bool, err error) {
 	if !q.ready() {
-		return false, nil, q.drained()
+		return false, q.drained()
 	}
 	if err := q.lockGet(ctx); err != nil {
-		return false, nil, err
+		return false, err
+	}
+	into := func(rec []byte) error {
+		if memory == nil {
+			return take(rec)
+		}
+		if copy(memory, rec) != len(memory) || len(rec) != len(memory) {
+			return errDamaged
+		}
+		return nil
 	}
 	if d := q.claim(); d != nil {
 		q.leave(0)
-		if q.fixed >= 0 {
-			err = q.decode(q.bodyOf(d), item)
-		} else {
-			body = append([]byte(nil), q.bodyOf(d)...)
-		}
+		err = into(q.bodyOf(d))
 		q.remove(d, d.Meta.Load()) // last: what is removed becomes another's memory
-		return true, body, err
+		return true, err
 	}
 	var emptied uint64
 	if found = q.next(); found {
-		var rec []byte
-		var mark abi.QueueMark
-		if rec, mark, emptied, err = q.read(); err != nil {
+		rec, mark, old, rerr := q.read()
+		if rerr != nil {
 			q.unlockGet()
-			return false, nil, err
+			return false, rerr
 		}
-		if q.fixed >= 0 {
-			err = q.decode(rec, item) // of fixed size are only types that no code of theirs decodes
-		} else {
-			body = append([]byte(nil), rec...)
-		}
+		err, emptied = into(rec), old // what cannot be decoded is taken as well: it will not get better
 		q.advance(mark)
 	}
 	q.leave(emptied)
-	return found, body, err
+	return found, err
 }
 
 // next reports whether there is a record. Under the lock of who gets.

@@ -27,7 +27,7 @@ func hasRecord(a *arena.Arena, c *abi.Cell, dead uint32) bool { return records(a
 
 // all calls fn with each record that there may be.
 func (t *table) all(a *arena.Arena, fn func(slot uint32, record uint64)) {
-	for slot := uint32(1); slot <= a.Header.SlotTop.Load(); slot++ {
+	for slot := uint32(1); slot <= a.F.Top(); slot++ {
 		if r := t[slot].Load(); r != 0 {
 			fn(slot, r)
 		}

@@ -48,8 +48,7 @@ type ArenaHeader struct {
 	SweepLock atomic.Uint64 // identity of who sweeps
 	Sweeps    atomic.Uint64
 	SlotTop   atomic.Uint32 // slots above it were never used
-	Turn      atomic.Uint32 // whose turn it is to be woken
-	_         [Line - 24]byte
+	_         [Line - 20]byte
 }
 
 // A Bell wakes the processes whose slot number is its own modulo Bells.

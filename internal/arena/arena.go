@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -17,14 +17,20 @@ import (
 
 // An Arena is the family's memory as this process maps it. It is never unmapped. Its methods are safe for concurrent use.
 type Arena struct {
+	F *robust.Family
+	*mapping
+}
+
+// A mapping is what all Arenas of a process have in common.
+type mapping struct {
 	Header *abi.ArenaHeader
-	F      *robust.Family
 
 	mem   memory
 	file  *os.File
 	tree  tree
 	cells uint32 // how many there can be
-	dirty int    // offset of the bits that tell which chunks may be dirty
+
+	releasing atomic.Bool
 
 	mu     sync.Mutex
 	locals map[uint32]*Local // guarded by mu
@@ -55,7 +61,7 @@ func Create(k *osenv.Kernel) (*Arena, error) {
 	return nil, fmt.Errorf("mp: no room for shared memory, not even for %d MiB: %w", abi.MinArena>>20, first)
 }
 
-func tooLarge(err error) bool { return errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EFBIG) }
+func tooLarge(err error) bool { return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EFBIG) }
 
 func create(k *osenv.Kernel, size int64) (*Arena, error) {
 	file, err := k.SharedMemory("mp-arena", size)
@@ -95,7 +101,7 @@ func Open(file *os.File) (*Arena, error) {
 }
 
 func open(file *os.File, mem []byte) (*Arena, error) {
-	a := &Arena{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}
+	a := &Arena{mapping: &mapping{file: file, mem: mem, Header: memory(mem).header(), locals: make(map[uint32]*Local)}}
 	h := a.Header
 	if h.Magic != abi.ArenaMagic || h.Version != abi.ArenaVersion || h.Size != uint64(len(mem)) {
 		_ = osenv.Unmap(mem)
@@ -103,11 +109,13 @@ func open(file *os.File, mem []byte) (*Arena, error) {
 	}
 	a.tree = a.mem.tree(h.Size)
 	a.cells = uint32(h.Size / 128 / abi.CellSize)
+	sweeper := &Arena{mapping: a.mapping}
 	var err error
-	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), a.sweep); err != nil {
+	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), sweeper.sweep); err != nil {
 		_ = osenv.Unmap(mem)
 		return nil, err
 	}
+	sweeper.F = a.F.Sweeper()
 	return a, nil
 }
 
@@ -128,16 +136,19 @@ func orderOf(size uint64) int {
 // A Local is what this process keeps for an object beside what it shares.
 type Local struct {
 	meta  uint64
-	Gates [4]robust.Gate // one for each of the things that somebody may wait for
+	Gates [4]robust.Gate // one for each mask of bells that goroutines wait with in turn
 }
 
-// Local returns what this process keeps for the object, the same for every handle on it.
+// Local returns what this process keeps for the object, the same for every handle on it, as long as there is that object.
 func (a *Arena) Local(cell uint32, meta uint64) *Local {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.locals[cell]
-	if l == nil || l.meta != meta { // the cell has another object now
-		l = &Local{meta: meta}
+	if l != nil && l.meta == meta {
+		return l
+	}
+	l = &Local{meta: meta}
+	if c := a.Cell(cell); c != nil && c.Meta.Load() == meta { // a handle of another time has no say in what the present one has
 		a.locals[cell] = l
 	}
 	return l

@@ -28,34 +28,52 @@ func (a *Arena) NewDirty(kind uint8, size uint64) (*abi.Cell, error) {
 	return a.alloc(kind, size)
 }
 
-// alloc is one step, the store to Meta: before it the tree and the list of free cells say less than the cells, and are built
-// anew; after it the cell is this process's, and a sweep frees it.
+// alloc takes memory and a cell.
 func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
-	h := a.Header
 	a.lockHeap()
 	defer a.unlockHeap()
-	var off uint64
-	order := orderOf(size)
-	if size > 0 {
-		var ok bool
-		if off, ok = a.tree.take(order); !ok {
-			return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
-		}
-		robust.At("allocate: memory taken")
+	if size == 0 {
+		return a.describe(kind, 0, 0)
 	}
-	n := uint32(h.FreeCell.Load())
+	order := orderOf(size)
+	off, ok := a.tree.find(order)
+	if !ok {
+		return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
+	}
+	a.take(off, order)
+	c, err := a.describe(kind, off, size)
+	if err != nil {
+		a.tree.give(off, order)
+	}
+	return c, err
+}
+
+// take takes a block that is free in the tree. Who rebuilds the tree clears it up to HeapTop, so that grows first.
+func (a *Arena) take(off uint64, order int) {
+	if end := off + abi.Granule<<order; end > a.Header.HeapTop.Load() {
+		a.Header.HeapTop.Store(end)
+		robust.At("allocate: heap grown")
+	}
+	a.tree.mark(off, order)
+	robust.At("allocate: memory taken")
+}
+
+// describe makes a cell for memory that was taken in the tree. That is one step, the store to Meta: before it the tree and the list
+// of free cells say less than the cells, and are built anew; after it the cell is this process's, and a sweep frees it. Under the
+// heap's lock.
+func (a *Arena) describe(kind uint8, off, size uint64) (*abi.Cell, error) {
+	h := a.Header
+	n := uint32(min(h.FreeCell.Load(), uint64(a.cells-1)))
 	fresh := n == 0
 	if fresh {
 		if n = uint32(h.CellTop.Load()); n >= a.cells {
-			if size > 0 {
-				a.tree.give(off, order)
-			}
 			return nil, fmt.Errorf("%w: %d objects", ErrNoMemory, n-1)
 		}
 	} else {
 		h.FreeCell.Store(a.cell(n).Next.Load())
 		robust.At("allocate: cell taken")
 	}
+	order := orderOf(size)
 	c := a.cell(n)
 	c.Lock.Store(abi.LockFreed) // a fresh cell's is 0
 	c.Guard.Store(abi.LockFreed)
@@ -65,9 +83,6 @@ func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
 	c.Owner.Store(a.F.Me)
 	for _, word := range c.Words() {
 		word.Store(0)
-	}
-	if end := off + abi.Granule<<order; size > 0 && end > h.HeapTop.Load() {
-		h.HeapTop.Store(end) // before Meta: what rebuilds the tree clears it up to there
 	}
 	robust.At("allocate: described")
 	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load())+1, kind, abi.CellBuilding)) // SYNC POINT cell
@@ -103,7 +118,7 @@ func (a *Arena) Referred(ref uint64) *abi.Cell {
 
 // Parts calls fn with the live parts of an object. It looks at every cell.
 func (a *Arena) Parts(ref uint64, fn func(c *abi.Cell, meta uint64)) {
-	for n := uint32(1); n < uint32(a.Header.CellTop.Load()); n++ {
+	for n := uint32(1); n < a.top(); n++ {
 		c := a.cell(n)
 		if meta := c.Meta.Load(); abi.State(meta) == abi.CellLive && c.Parent.Load() == ref && Kinds[abi.Kind(meta)].Part {
 			fn(c, meta)
@@ -148,10 +163,8 @@ func (a *Arena) End(c *abi.Cell, meta uint64) bool {
 func (a *Arena) Free(c *abi.Cell) {
 	c.Lock.Store(abi.LockFreed)
 	c.Guard.Store(abi.LockFreed)
-	if a.releaseLater(c) {
-		return
-	}
 	a.free(c, false)
+	a.releaseSoon()
 }
 
 // free is one step, the store to Meta. What comes before it only makes memory dirty that may be dirty; the tree and the list
@@ -192,7 +205,7 @@ func (a *Arena) rebuild() {
 		h.CellTop.Store(uint64(top) + 1) // it was given out, and not counted
 	}
 	var free, used, objects uint64
-	for n := uint32(h.CellTop.Load()) - 1; n > 0; n-- {
+	for n := a.top() - 1; n > 0; n-- {
 		c := a.cell(n)
 		if abi.State(c.Meta.Load()) == abi.CellFree {
 			c.Next.Store(free)

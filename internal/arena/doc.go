@@ -26,21 +26,24 @@
 // used is used again, with its pages. The list of free cells, the counters, and the tree are guarded by HeapLock and
 // are summaries: a process that dies with the lock leaves them as they are, and the sweep makes them anew from the cells.
 //
-//	allocate  1 take a block in the tree      free  1 set the dirty bits of the memory
+//	allocate  1 take a block in the tree (*)  free  1 set the dirty bits of the memory
 //	          2 take a cell off the list            2 Meta: free
 //	          3 describe the block in the cell      3 give the block back in the tree
 //	          4 Meta: building                      4 put the cell on the list
 //	          5 count
 //
+// (*) HeapTop, up to which the tree is made anew, grows before.
+//
 // Killed before 4, nothing was given out; after it, a building cell of a dead owner is freed. Killed before 2 of free, it is still ending, and
 // the sweep frees it; after it, it is free. Rebuilding reads every cell, a millisecond for some ten thousand.
 //
 // Memory is zero when it is given out: memory that was never used is, and dirty bits, one for 64 KiB, tell which may not be. They are
-// set before memory is given back, and cleared when its pages went back to the system. That happens in the background to large
-// blocks that are freed while much lies about; until then such a block stays ending, and this process's.
+// set before memory is given back, and cleared when its pages went back to the system. That happens in the background, a second after
+// memory was freed, if much lies about then: block by block, each of which is a building cell of that process meanwhile.
 //
 // # The sweep
 //
 // It rebuilds the heap if the dead process had its lock, and then looks at every cell: what the victim was building or ending is
 // freed, together with its parts; live objects bury it, each kind in its own way (see Kind, and package shared).
+// Where it meets a guard that another dead process has, it sweeps that first, from within: see package robust.
 package arena

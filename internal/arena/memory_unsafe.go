@@ -42,6 +42,9 @@ func (a *Arena) cell(n uint32) *abi.Cell {
 	return (*abi.Cell)(a.mem.at(cellsAt + uint64(n)*abi.CellSize))
 }
 
+// top is one more than the highest number of a cell that was ever used.
+func (a *Arena) top() uint32 { return uint32(min(max(a.Header.CellTop.Load(), 1), uint64(a.cells))) }
+
 // Number is the number of a cell.
 func (a *Arena) Number(c *abi.Cell) uint32 {
 	return uint32((uintptr(unsafe.Pointer(c)) - uintptr(a.mem.at(cellsAt))) / abi.CellSize)

@@ -1,8 +1,8 @@
 package arena
 
 import (
-	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -11,13 +11,15 @@ import (
 
 // Memory that was never given out is zero, and takes no pages. What was given back may be anything, and keeps its pages:
 // to touch a page for the first time costs many times what clearing it does. Which chunks may be dirty, bits tell; they are set
-// when memory is given back and cleared when its pages go back to the system.
+// when memory is given back and cleared when its pages went back to the system.
 
 const (
-	// highWater is how much memory may lie about unused before large blocks go back to the system.
+	// highWater is how much memory may lie about unused before pages go back to the system, down to half of it.
 	highWater = 64 << 20
-	// large is what is worth a system call.
-	large = 1 << 20
+	// releaseAfter is how long it may lie about: who frees much is often about to need it again.
+	releaseAfter = time.Second
+	// releaseOrder is the order of the blocks that are looked at, 1 MiB: worth a system call.
+	releaseOrder = 20 - abi.GranuleShift
 )
 
 func (a *Arena) bits(off, size uint64) (first, last uint64) {
@@ -55,25 +57,67 @@ func (a *Arena) dirtyBit(chunk uint64) (word *atomic.Uint64, bit uint64) {
 	return a.mem.word(dirtyAt + chunk/64*8), 1 << (chunk % 64)
 }
 
-// releaseLater frees a large block in the background, when its pages have gone back to the system, if enough lie about. Until
-// then it belongs to this process, so nobody can be given what is still to be released.
-func (a *Arena) releaseLater(c *abi.Cell) bool {
-	off, size := c.Offset.Load(), c.Size.Load()
-	dirty := a.Header.Dirty.Load()
-	if size < large || dirty+size <= a.Header.Used.Load()+highWater {
-		return false
+// surplus is how much dirty memory is not in use, about.
+func (a *Arena) surplus() int64 { return int64(a.Header.Dirty.Load()) - int64(a.Header.Used.Load()) }
+
+// releaseSoon has pages go back to the system in a while, if much lies about then.
+func (a *Arena) releaseSoon() {
+	if a.surplus() > highWater && a.releasing.CompareAndSwap(false, true) {
+		time.AfterFunc(releaseAfter, func() {
+			a.release(highWater / 2)
+			a.releasing.Store(false)
+		})
 	}
-	go func() {
-		page := uint64(os.Getpagesize())
-		block := uint64(abi.Granule) << c.Order.Load()
-		robust.At("release: begun")
-		if osenv.Release(a.mem[off:off+min(block, (size+page-1)/page*page)]) == nil {
-			robust.At("release: pages gone")
-			a.cleanse(off, block)
+}
+
+// release gives pages back to the system until no more than so many bytes lie about, from the end of the memory on. For that
+// time a block belongs to this process, so nobody can be given what is still to be released.
+func (a *Arena) release(keep int64) {
+	const size = abi.Granule << releaseOrder
+	for off := a.Header.HeapTop.Load() &^ (size - 1); off >= prefix(a.size()) && a.surplus() > keep; off -= size {
+		if !a.soiled(off, size) {
+			continue
 		}
+		c := a.claim(off, size)
+		if c == nil {
+			continue // it is in use, or a part of it
+		}
+		robust.At("release: claimed")
+		if osenv.Release(a.mem[off:off+size]) != nil {
+			a.free(c, false)
+			return
+		}
+		robust.At("release: pages gone")
+		a.cleanse(off, size)
 		a.free(c, true)
-	}()
-	return true
+	}
+}
+
+// claim makes a free block a cell of this process's.
+func (a *Arena) claim(off, size uint64) *abi.Cell {
+	a.lockHeap()
+	defer a.unlockHeap()
+	if !a.tree.free(off, orderOf(size)) {
+		return nil
+	}
+	a.take(off, orderOf(size))
+	c, err := a.describe(0, off, size)
+	if err != nil {
+		a.tree.give(off, orderOf(size))
+		return nil
+	}
+	return c
+}
+
+// soiled reports whether any of the memory may be dirty.
+func (a *Arena) soiled(off, size uint64) bool {
+	first, last := a.bits(off, size)
+	for chunk := first; chunk <= last; chunk++ {
+		if word, bit := a.dirtyBit(chunk); word.Load()&bit != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // cleanse notes that memory is zero again.

@@ -31,7 +31,7 @@ func (a *Arena) sweep(dead uint32) {
 		a.rebuild()
 		a.unlockHeap()
 	}
-	for n := uint32(1); n < uint32(a.Header.CellTop.Load()); n++ {
+	for n := uint32(1); n < a.top(); n++ {
 		c := a.cell(n)
 		meta := c.Meta.Load()
 		switch kind := &Kinds[abi.Kind(meta)]; abi.State(meta) {

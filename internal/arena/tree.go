@@ -21,8 +21,8 @@ func (t tree) largest(node uint64, order int) int {
 	return order
 }
 
-// take finds a free block, the one that breaks the smallest larger one apart, and the leftmost of these.
-func (t tree) take(order int) (off uint64, ok bool) {
+// find finds a free block, the one that breaks the smallest larger one apart, and the leftmost of these.
+func (t tree) find(order int) (off uint64, ok bool) {
 	if t.largest(1, t.top) < order {
 		return 0, false
 	}
@@ -33,12 +33,25 @@ func (t tree) take(order int) (off uint64, ok bool) {
 			node++
 		}
 	}
-	t.set(node, order, 1)
 	return t.offset(node, order), true
 }
 
-// mark takes a certain block.
+// mark takes a block.
 func (t tree) mark(off uint64, order int) { t.set(t.node(off, order), order, 1) }
+
+// free reports whether a block is free, all of it.
+func (t tree) free(off uint64, order int) bool {
+	node := t.node(off, order)
+	if t.nodes[node] != 0 {
+		return false
+	}
+	for node /= 2; node > 0; node /= 2 {
+		if t.nodes[node] == 1 {
+			return false // it was given out as a part of that
+		}
+	}
+	return true
+}
 
 // give gives a block back.
 func (t tree) give(off uint64, order int) { t.set(t.node(off, order), order, 0) }

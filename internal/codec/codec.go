@@ -49,12 +49,34 @@ type Plan struct {
 	nests bool   // lengths in it make memory before what they count was seen; see lend
 	head  string // what it is, and of what: see Signature
 	parts []part
-	enc   encoder // of the value at a pointer; nil in a plan that is not complete
-	dec   decoder
+	// foreign tells that code of others encodes and decodes it.
+	foreign bool
+	view    uint8   // see View
+	enc     encoder // of the value at a pointer; nil in a plan that is not complete
+	dec     decoder
 }
 
 // FixedSize is the encoded size of every value, if it is the same for all.
 func (p *Plan) FixedSize() (int, bool) { return max(p.fixed, 0), p.fixed >= 0 }
+
+// Plain reports whether no code of others takes part in encoding and decoding.
+func (p *Plan) Plain() bool { return p.plain(make(map[*Plan]bool)) }
+
+func (p *Plan) plain(seen map[*Plan]bool) bool {
+	if seen[p] {
+		return true
+	}
+	seen[p] = true
+	if p.foreign {
+		return false
+	}
+	for _, part := range p.parts {
+		if !part.plan.plain(seen) {
+			return false
+		}
+	}
+	return true
+}
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))

@@ -19,6 +19,39 @@ func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	return out, nil
 }
 
+// Memory is the memory of *v, if that is its encoding, whatever is in it; else nil. A type without memory has none.
+func (c Codec[T]) Memory(v *T) []byte {
+	if !c.plan.flat || c.plan.fixed == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
+}
+
+// View is the encoding of *v as head, for which it is given memory, and a body that is memory of the value itself: of a
+// flat type, a string, or a slice of a flat type. Others have none.
+func (c Codec[T]) View(v *T, head []byte) (h, body []byte, ok bool) {
+	switch p := c.plan; {
+	case p.flat:
+		return nil, unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)), true
+	case p.view == viewString:
+		s := *(*string)(unsafe.Pointer(v))
+		return binary.AppendUvarint(head, uint64(len(s))), unsafe.Slice(unsafe.StringData(s), len(s)), true
+	case p.view == viewSlice && p.parts[0].plan.flat:
+		s := (*slice)(unsafe.Pointer(v))
+		if s.data == nil {
+			return append(head, 0), nil, true
+		}
+		return binary.AppendUvarint(head, uint64(s.len)+1), unsafe.Slice((*byte)(s.data), s.len*p.parts[0].plan.fixed), true
+	}
+	return nil, nil, false
+}
+
+// What may be seen as memory and a length.
+const (
+	viewString uint8 = iota + 1
+	viewSlice
+)
+
 func encodeFlat(size int) encoder {
 	switch size {
 	case 8:

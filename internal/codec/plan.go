@@ -73,6 +73,7 @@ func (b *builder) fill(p *Plan, path string) error {
 	bad := func(reason string) error { return &TypeError{Path: path, Reason: reason, Type: t} }
 	if m := marshallerOf(t); m != nil {
 		p.enc, p.dec, p.head = encodeMarshalled(t, m), decodeMarshalled(t, m), m.name+" "+fullName(t)
+		p.foreign = true
 		return nil
 	}
 	switch t.Kind() {
@@ -86,11 +87,13 @@ func (b *builder) fill(p *Plan, path string) error {
 		p.setFlat(int(t.Size()))
 	case reflect.String:
 		p.enc, p.dec, p.head = encodeString, decodeString, "string"
+		p.view = viewString
 	case reflect.Slice:
 		elem := b.refer(t.Elem(), path+"[]")
 		p.nests = true
 		p.setParts("[]", part{"", elem})
 		p.enc, p.dec = encodeSlice(t, elem), decodeSlice(t, elem)
+		p.view = viewSlice
 	case reflect.Pointer:
 		elem := b.refer(t.Elem(), "*"+path)
 		p.nests = true
@@ -106,7 +109,7 @@ func (b *builder) fill(p *Plan, path string) error {
 	case reflect.Struct:
 		return b.fillStruct(p, path)
 	case reflect.Interface:
-		p.nests = true
+		p.nests, p.foreign = true, true
 		if t == errorType {
 			p.enc, p.dec, p.head = encodeError, decodeError, "error"
 		} else {

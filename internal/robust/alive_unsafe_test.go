@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,7 +35,19 @@ func init() {
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVar)
 	if role == "" {
-		os.Exit(m.Run())
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+		watchdog := time.AfterFunc(9*time.Minute, func() {
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+			fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
+			os.Exit(2)
+		})
+		code := m.Run()
+		watchdog.Stop()
+		os.Exit(code)
+	}
+	if program := programs[role]; program != nil {
+		program(openGround(os.NewFile(3, "ground")))
+		os.Exit(0)
 	}
 	alive := mapWord(os.NewFile(3, "word"))
 	Announce(alive)

@@ -42,6 +42,10 @@
 //
 // Nobody sweeps before the kernel has said that all threads of the process are gone (osenv.Ended).
 //
+// The parent waits for its sweep for a second at most: what it has to tell does not depend on this memory, which a process that is
+// stopped may hold up, and one that has lost its mind may have damaged. A sweep that meets something impossible gives up, and the
+// process that was sweeping goes on.
+//
 // # The sweep
 //
 //	1 take the sweep lock; leave, if Identity is not the victim's any more
@@ -59,7 +63,10 @@
 //
 // A guard is a lock for some instructions, within which nothing is called that is not this library's: the word is the owner's
 // slot, or 0. A process that dies with it leaves an object in the middle of a change. The sweep takes the guard over, repairs the
-// object, and only then gives it back: who gets a guard finds the object whole. To be repairable, an object keeps what each
+// object, and only then gives it back: who gets a guard finds the object whole. A sweep needs guards as well, of objects that its victim has a
+// part in. One that another dead process has would be waited for in vain, for sweeps are one at a time: so the sweep gives back what
+// that process held, as a sweep of it would, and goes on. The same with the heap's lock, for which the guard's owner may wait, who lives.
+// Of guards that dead processes have there is one less each time, so this ends. To be repairable, an object keeps what each
 // process has of it in a record of that process, which changes with one store; the rest is computed from the records.
 //
 // # Locks
@@ -94,7 +101,7 @@
 // bell moves, which the kernel compares when the waiter goes to sleep in 3. The leader keeps the last number that it has passed on, and not the
 // one from before its own 1: so a ring that comes while one leader follows another is passed on by the second.
 //
-// WakeOne takes one bit, in turn. The process that is woken may not need it any more: its waiter gave up, or got what it wanted
+// WakeOne takes one bit, by chance. The process that is woken may not need it any more: its waiter gave up, or got what it wanted
 // by itself. So a waiter that leaves takes its bit out of the mask, and then, if what is waited for is there, wakes another. With
 // more than 64 slots two processes may share a bell: then what one takes off the other does not miss, for it looks at everything.
 //

@@ -13,6 +13,12 @@ import (
 
 // A Family is this process among those that map the same arena. Its methods are safe for concurrent use.
 type Family struct {
+	*member
+	sweeper bool // it is what Sweeper returns
+}
+
+// A member is what Families of one process have in common.
+type member struct {
 	header *abi.ArenaHeader
 	slots  *[abi.MaxSlots]abi.Slot
 	bells  *[abi.Bells]abi.Bell
@@ -24,7 +30,8 @@ type Family struct {
 
 	waiting waiting
 
-	sweeping  sync.Mutex // the sweep lock among the goroutines of this process
+	sweeping  sync.Mutex   // the sweep lock among the goroutines of this process
+	late      atomic.Int32 // sweeps of children that took too long
 	mu        sync.Mutex
 	suspected map[uint64]bool // guarded by mu: identities that a goroutine looks after
 }
@@ -53,10 +60,10 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 	if err != nil {
 		return nil, err
 	}
-	f := &Family{
+	f := &Family{member: &member{
 		header: header, slots: slots, bells: bells, sweep: sweep,
 		identity: identity(os.Getpid(), start), suspected: make(map[uint64]bool),
-	}
+	}}
 	if !f.claim() {
 		return nil, ErrTooMany
 	}
@@ -68,14 +75,17 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 func (f *Family) claim() bool {
 	for slot := uint32(1); slot < abi.MaxSlots; slot++ {
 		s := &f.slots[slot]
-		if s.Identity.Load() != 0 || !s.Identity.CompareAndSwap(0, f.identity) {
+		if s.Identity.Load() != 0 {
+			continue
+		}
+		for top := f.header.SlotTop.Load(); top < slot; top = f.header.SlotTop.Load() {
+			f.header.SlotTop.CompareAndSwap(top, slot) // before: who is killed after the next step has to be found
+		}
+		At("slot: counted")
+		if !s.Identity.CompareAndSwap(0, f.identity) {
 			continue
 		}
 		At("slot: taken")
-		for top := f.header.SlotTop.Load(); top < slot; top = f.header.SlotTop.Load() {
-			f.header.SlotTop.CompareAndSwap(top, slot)
-		}
-		At("slot: counted")
 		f.Me = slot
 		s.Parent.Store(f.slotOf(os.Getppid()))
 		At("slot: has a parent")
@@ -88,13 +98,16 @@ func (f *Family) claim() bool {
 
 // slotOf is the slot of a living process, 0 if it has none.
 func (f *Family) slotOf(pid int) uint32 {
-	for slot := uint32(1); slot <= f.header.SlotTop.Load(); slot++ {
+	for slot := uint32(1); slot <= f.Top(); slot++ {
 		if pidOf(f.slots[slot].Identity.Load()) == pid {
 			return slot
 		}
 	}
 	return 0
 }
+
+// Top is the highest slot that was ever used.
+func (f *Family) Top() uint32 { return min(f.header.SlotTop.Load(), abi.MaxSlots-1) }
 
 // PID is the process in a slot, 0 if it is free.
 func (f *Family) PID(slot uint32) int { return pidOf(f.slots[slot%abi.MaxSlots].Identity.Load()) }
@@ -110,7 +123,7 @@ func (f *Family) Suspect(slot uint32) {
 // suspectAll is Suspect for all. A process that the kernel cannot mark, for it has no such lists or died while it took its
 // slot, is found by asking for it: that takes some system calls, so it is done only now and then.
 func (f *Family) suspectAll(thorough bool) {
-	for slot := uint32(1); slot <= f.header.SlotTop.Load(); slot++ {
+	for slot := uint32(1); slot <= f.Top(); slot++ {
 		s := &f.slots[slot]
 		id := s.Identity.Load()
 		if id == 0 || id == f.identity {
@@ -147,24 +160,50 @@ func (f *Family) follow(slot uint32, id uint64) {
 	}()
 }
 
-// Ended tells of a child of this process that has ended, all threads of it.
+// Ended tells of a child of this process that has ended, all threads of it. It sweeps, unless that takes long because another
+// process that sweeps, or has a guard, is stopped, or because the memory is damaged: then it goes on in the background, for nobody
+// else's fate depends on this memory.
 func (f *Family) Ended(pid int) {
-	slot := f.slotOf(pid)
-	if slot == 0 {
+	if f.slotOf(pid) == 0 {
 		return
 	}
-	if id := f.slots[slot].Identity.Load(); pidOf(id) == pid {
-		f.Sweep(slot, id)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for slot := uint32(1); slot <= f.Top(); slot++ { // one that had this pid before may not be swept yet
+			if id := f.slots[slot].Identity.Load(); pidOf(id) == pid {
+				f.Sweep(slot, id)
+			}
+		}
+	}()
+	if f.late.Load() > 0 {
+		return // it waits for the sweep that is late
+	}
+	const limit = time.Second
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		f.late.Add(1)
+		go func() {
+			<-done
+			f.late.Add(-1)
+		}()
 	}
 }
 
-// Sweep takes what a process that has ended held, and frees its slot. It does nothing if that was done.
+// Sweep takes what a process that has ended held, and frees its slot. It does nothing if that was done. Where it meets what
+// no member of the family would have written, it gives up.
 func (f *Family) Sweep(slot uint32, id uint64) {
 	f.sweeping.Lock()
 	defer f.sweeping.Unlock()
 	s := &f.slots[slot]
 	f.lockSweep()
 	defer f.unlockSweep()
+	defer func() {
+		_ = recover() // of damaged memory: it is no reason for this process to end
+	}()
 	if s.Identity.Load() != id {
 		return
 	}
@@ -183,7 +222,7 @@ func (f *Family) Sweep(slot uint32, id uint64) {
 
 // suspectChildren looks after the children of a process that has ended: they end too, and nobody has their pidfd.
 func (f *Family) suspectChildren(parent uint32) {
-	for slot := uint32(1); slot <= f.header.SlotTop.Load(); slot++ {
+	for slot := uint32(1); slot <= f.Top(); slot++ {
 		if s := &f.slots[slot]; s.Parent.Load() == parent {
 			if id := s.Identity.Load(); id != 0 && id != f.identity {
 				f.follow(slot, id)
@@ -218,7 +257,7 @@ func (f *Family) unlockSweep() { f.header.SweepLock.CompareAndSwap(f.identity, 0
 // Members tells which processes have a slot.
 func (f *Family) Members() map[uint32]int {
 	members := make(map[uint32]int)
-	for slot := uint32(1); slot <= f.header.SlotTop.Load(); slot++ {
+	for slot := uint32(1); slot <= f.Top(); slot++ {
 		if pid := f.PID(slot); pid != 0 {
 			members[slot] = pid
 		}
@@ -242,6 +281,23 @@ func (f *Family) Guard(word *atomic.Uint32) bool {
 	}
 }
 
+// Sweeper is this process as one that sweeps. Others that meet a guard of a process that has ended wait for its sweep; a sweep
+// that meets one is what that sweep would wait for.
+func (f *Family) Sweeper() *Family { return &Family{member: f.member, sweeper: true} }
+
+// unblock gives back what a process held that has ended with a guard which this sweep waits for, or with the heap's, for which the
+// guard's living owner may wait. It may be a process that is being swept already: a sweep can begin again, and each
+// that is begun here frees a guard. Their slots are freed by sweeps of their own.
+func (f *Family) unblock(owner uint32) {
+	for _, slot := range [...]uint32{owner, abi.Owner(f.header.HeapLock.Load())} {
+		if id := f.slots[slot].Identity.Load(); id != 0 && id != f.identity && osenv.Ended(pidOf(id), uint32(id)) {
+			At("sweep: one within another")
+			f.sweep(slot)
+			f.follow(slot, id)
+		}
+	}
+}
+
 // Unguard gives it back.
 func (f *Family) Unguard(word *atomic.Uint32) { word.Store(0) }
 
@@ -260,7 +316,11 @@ func (f *Family) backOff(i int, owner uint32) {
 		osenv.Yield()
 		gosched()
 	default:
-		f.Suspect(owner)
+		if f.sweeper {
+			f.unblock(owner)
+		} else {
+			f.Suspect(owner)
+		}
 		time.Sleep(min(time.Duration(i-pauses-yields)*10*time.Microsecond, time.Millisecond))
 	}
 }

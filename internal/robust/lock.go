@@ -18,7 +18,9 @@ type Lock struct {
 	Word    *atomic.Uint32
 	Waiting *atomic.Uint64 // bells
 	Tag     uint64
-	Gate    *Gate // among the goroutines of this process
+	Gate    *Gate          // among the goroutines of this process
+	Meta    *atomic.Uint64 // of the object, nil if it stays for ever
+	Is      uint64         // what Meta is as long as the lock is that object's
 }
 
 var (
@@ -46,7 +48,7 @@ func (l Lock) TryFor(limit time.Duration) bool {
 			}
 			osenv.Pause(4)
 		}
-		if l.Word.Load()&abi.LockFreed != 0 || time.Since(begun) > limit {
+		if l.gone(l.Word.Load()) || time.Since(begun) > limit {
 			return false
 		}
 		osenv.Yield()
@@ -57,7 +59,7 @@ func (l Lock) TryFor(limit time.Duration) bool {
 func (l Lock) try(heir bool) (taken, died bool) {
 	for {
 		w := l.Word.Load()
-		if abi.Owner(w) != 0 || w&abi.LockFreed != 0 || abi.Heir(w) != 0 && !(heir && abi.Heir(w) == l.F.Me) {
+		if abi.Owner(w) != 0 || l.gone(w) || abi.Heir(w) != 0 && !(heir && abi.Heir(w) == l.F.Me) {
 			return false, false
 		}
 		if l.Word.CompareAndSwap(w, l.F.Me) {
@@ -79,13 +81,12 @@ func (l Lock) Lock(ctx context.Context) (died bool, err error) {
 		return false, err
 	}
 	defer l.Gate.Exit()
-	begun, heir := time.Now(), false
+	begun, heir, taken := time.Now(), false, false
 	err = l.F.Wait(ctx, l.Waiting, l.Tag, func() bool {
 		w := l.Word.Load()
-		if w&abi.LockFreed != 0 {
+		if l.gone(w) {
 			return true
 		}
-		var taken bool
 		if taken, died = l.try(heir); taken {
 			heir = false // it went with the word
 			return true
@@ -104,10 +105,15 @@ func (l Lock) Lock(ctx context.Context) (died bool, err error) {
 	if err != nil && l.free() {
 		l.F.WakeOne(l.Waiting, l.Tag) // it may have been woken in place of another
 	}
-	if err == nil && l.Word.Load()&abi.LockFreed != 0 {
+	if err == nil && !taken {
 		err = ErrFreed
 	}
 	return died, err
+}
+
+// gone reports whether the lock, whose word is w, is no more, or another object's.
+func (l Lock) gone(w uint32) bool {
+	return w&abi.LockFreed != 0 || l.Meta != nil && l.Meta.Load() != l.Is
 }
 
 // disinherit gives up the right to be the next.
@@ -121,7 +127,7 @@ func (l Lock) disinherit() {
 
 func (l Lock) free() bool {
 	w := l.Word.Load()
-	return abi.Owner(w) == 0 && w&abi.LockFreed == 0
+	return abi.Owner(w) == 0 && !l.gone(w)
 }
 
 // Unlock gives the lock back. With torn, the next owner is told that its last one died.

@@ -3,6 +3,7 @@ package robust
 import (
 	"context"
 	"math/bits"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -29,12 +30,15 @@ type waiting struct {
 	f    *Family
 	bell *abi.Bell
 	bit  uint64
+	// single tells that there is one P: what is awaited may need it. With more, Gosched would wake an idle one each time.
+	single bool
 
 	mu      sync.Mutex
 	asleep  []*sleeper // guarded by mu: all, the leader too
 	leading bool       // guarded by mu
 	seen    uint32     // leader: rings up to this one were passed on
 	ticks   int        // leader
+	looked  time.Time  // leader: when the last tick was
 }
 
 // A sleeper is a goroutine that waits.
@@ -50,6 +54,8 @@ func (w *waiting) init(f *Family) {
 	w.bell = &f.bells[f.Me%abi.Bells]
 	w.bit = 1 << (f.Me % abi.Bells)
 	w.seen = w.bell.Seq.Load()
+	w.looked = time.Now()
+	w.single = runtime.GOMAXPROCS(0) == 1
 }
 
 // Tag condenses the number of an object to one bit.
@@ -152,7 +158,9 @@ func (w *waiting) ring() {
 
 // lead sleeps until the bell is rung, and tells those who may be meant. It reports whether the leader itself is.
 func (w *waiting) lead(s *sleeper) bool {
-	runtime.Gosched() // the sleep holds the P until the runtime's monitor takes it: first whoever else wants to run
+	if w.single {
+		runtime.Gosched() // the sleep holds the only P until the runtime's monitor takes it: first whoever else wants to run
+	}
 	if w.bell.Seq.Load() == w.seen {
 		osenv.FutexWait(&w.bell.Seq, w.seen, tick)
 	}
@@ -164,7 +172,9 @@ func (w *waiting) lead(s *sleeper) bool {
 		if tags := w.bell.Which.Swap(0); w.f.header.SlotTop.Load() < abi.Bells {
 			which = tags
 		}
-	} else {
+	}
+	if now := time.Now(); now.Sub(w.looked) >= tick { // also if rings of other objects kept it awake
+		w.looked, which = now, ^uint64(0)
 		w.ticks++
 		w.f.suspectAll(w.ticks%thoroughTicks == 0)
 	}
@@ -190,11 +200,14 @@ func (f *Family) WakeAll(bells *atomic.Uint64, tag uint64) {
 	}
 }
 
-// WakeOne wakes the waiters of one process, in turn: that of the next bell after the one that was rung last.
+// WakeOne wakes the waiters of one process, whichever it is: so who comes back at once does not keep others out for long.
 func (f *Family) WakeOne(bells *atomic.Uint64, tag uint64) {
 	for set := bells.Load(); set != 0; set = bells.Load() { // SYNC POINT bells: after the change
-		turn := int(f.header.Turn.Add(1)) % abi.Bells
-		bell := (bits.TrailingZeros64(bits.RotateLeft64(set, -turn)) + turn) % abi.Bells
+		some := set
+		for range rand.IntN(bits.OnesCount64(set)) {
+			some &= some - 1
+		}
+		bell := bits.TrailingZeros64(some)
 		At("wake: one")
 		if bells.CompareAndSwap(set, set&^(1<<bell)) {
 			At("wake: bell taken")
