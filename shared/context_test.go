@@ -26,11 +26,11 @@ func blockedCalls(t *testing.T) map[string]blocked {
 		other := holding(t, h)
 		return func() error { other.release(); return nil }
 	}
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	calls["Mutex.Lock"] = blocked{m.Lock, by(held{Mutex: m, How: "mutex"}), m.Unlock}
-	do := made(shared.NewMutex())(t)
+	do := fresh(shared.NewMutex())(t)
 	calls["Mutex.Do"] = blocked{func(ctx context.Context) error { return do.Do(ctx, nothing) }, by(held{Mutex: do, How: "mutex"}), nothing}
-	r := made(shared.NewRMutex())(t)
+	r := fresh(shared.NewRMutex())(t)
 	calls["RMutex.Lock"] = blocked{
 		func(ctx context.Context) error {
 			mine, err := r.Lock(ctx)
@@ -41,20 +41,20 @@ func blockedCalls(t *testing.T) map[string]blocked {
 		},
 		by(held{RMutex: r, How: "rmutex"}), nothing,
 	}
-	w := made(shared.NewRWMutex())(t)
+	w := fresh(shared.NewRWMutex())(t)
 	calls["RWMutex.Lock"] = blocked{w.Lock, by(held{RWMutex: w, How: "read"}), w.Unlock}
-	rw := made(shared.NewRWMutex())(t)
+	rw := fresh(shared.NewRWMutex())(t)
 	calls["RWMutex.RLock"] = blocked{rw.RLock, by(held{RWMutex: rw, How: "write"}), rw.RUnlock}
-	s := made(shared.NewBoundedSemaphore(1))(t)
+	s := fresh(shared.NewBoundedSemaphore(1))(t)
 	calls["Semaphore.Acquire"] = blocked{s.Acquire, by(held{Semaphore: s, How: "semaphore"}), s.Release}
-	u := made(shared.NewSemaphore(0))(t)
+	u := fresh(shared.NewSemaphore(0))(t)
 	calls["Semaphore.Acquire, not bounded"] = blocked{u.Acquire, u.Release, nothing}
-	e := made(shared.NewEvent())(t)
+	e := fresh(shared.NewEvent())(t)
 	calls["Event.Wait"] = blocked{e.Wait, e.Set, e.Clear}
-	g := made(shared.NewWaitGroup())(t)
+	g := fresh(shared.NewWaitGroup())(t)
 	ok(t, g.Add(1))
 	calls["WaitGroup.Wait"] = blocked{g.Wait, g.Done, func() error { return g.Add(1) }}
-	v := made(shared.NewValue(1))(t)
+	v := fresh(shared.NewValue(1))(t)
 	ok(t, v.Mutex().Lock(ctx))
 	calls["Value.Update"] = blocked{
 		func(ctx context.Context) error { _, err := v.Update(ctx, func(v int) int { return v + 1 }); return err },
@@ -66,7 +66,7 @@ func blockedCalls(t *testing.T) map[string]blocked {
 			return nil
 		},
 	}
-	a := made(shared.NewArray[int](1))(t)
+	a := fresh(shared.NewArray[int](1))(t)
 	ok(t, a.Mutex().Lock(ctx))
 	calls["Array.Mutex.Lock"] = blocked{a.Mutex().Lock, a.Mutex().Unlock, a.Mutex().Unlock}
 	queueCalls(t, calls)
@@ -75,7 +75,7 @@ func blockedCalls(t *testing.T) map[string]blocked {
 
 func queueCalls(t *testing.T, calls map[string]blocked) {
 	t.Helper()
-	full := made(shared.NewQueue[int](shared.QueueConfig{Capacity: 1}))(t)
+	full := fresh(shared.NewQueue[int](shared.QueueConfig{Capacity: 1}))(t)
 	ok(t, full.Put(ctx, 1))
 	get := func() error {
 		if v, err := full.TryGet(); v != 1 || err != nil || full.Len() != 0 {
@@ -100,7 +100,7 @@ func queueCalls(t *testing.T, calls map[string]blocked) {
 			return nil
 		},
 	} {
-		q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+		q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 		calls[name] = blocked{func(ctx context.Context) error { return get(ctx, q) }, func() error { return q.Put(ctx, 1) }, func() error {
 			if q.Len() != 0 {
 				return errors.New("it took nothing")
@@ -108,7 +108,7 @@ func queueCalls(t *testing.T, calls map[string]blocked) {
 			return nil
 		}}
 	}
-	joined := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	joined := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 	ok(t, joined.Put(ctx, 1))
 	calls["Queue.Join"] = blocked{joined.Join, joined.TaskDone, nothing}
 }

@@ -290,3 +290,25 @@ func ExampleStats() {
 	// 1 object, 1024 bytes
 	// <nil> 0
 }
+
+// A block has a name, by which programs that are no relatives find it: Python's SharedMemory, too.
+func ExampleBlock() {
+	block, err := shared.CreateBlock("", 1000) // "" draws a name that is free
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer block.Close() // and with it goes the name, for this process created it
+	copy(block.Bytes(), "hello")
+
+	same, err := shared.OpenBlock(block.Name())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(same.Size(), string(same.Bytes()[:5]))
+	fmt.Println(same.Close())
+	// Output:
+	// 1000 hello
+	// <nil>
+}

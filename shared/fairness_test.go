@@ -71,10 +71,10 @@ func TestNobodyStarves(t *testing.T) {
 		"writers": {"write", "write", "write"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, where place) {
+			onBoth(t, func(t *testing.T, where venue) {
 				c := contest{
-					Mutex: made(shared.NewMutex())(t), RWMutex: made(shared.NewRWMutex())(t), Semaphore: made(shared.NewBoundedSemaphore(1))(t),
-					Taken: made(shared.NewValue(int64(0)))(t), Over: made(shared.NewEvent())(t), Hold: 5 * time.Microsecond,
+					Mutex: fresh(shared.NewMutex())(t), RWMutex: fresh(shared.NewRWMutex())(t), Semaphore: fresh(shared.NewBoundedSemaphore(1))(t),
+					Taken: fresh(shared.NewValue(int64(0)))(t), Over: fresh(shared.NewEvent())(t), Hold: 5 * time.Microsecond,
 				}
 				over := make(chan []int64)
 				var others []contest

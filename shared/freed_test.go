@@ -44,13 +44,13 @@ type things struct {
 	Q *shared.Queue[int]
 }
 
-func fresh(t *testing.T) things {
+func allFresh(t *testing.T) things {
 	t.Helper()
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	return things{
-		m, made(shared.NewRMutex())(t), made(shared.NewRWMutex())(t), made(shared.NewBoundedSemaphore(1))(t), made(shared.NewCond(m))(t),
-		made(shared.NewEvent())(t), made(shared.NewBarrier(2))(t), made(shared.NewWaitGroup())(t), made(shared.NewValue(1))(t),
-		made(shared.NewValue([4]int{}))(t), made(shared.NewArray[int](1))(t), made(shared.NewQueue[int](shared.QueueConfig{}))(t),
+		m, fresh(shared.NewRMutex())(t), fresh(shared.NewRWMutex())(t), fresh(shared.NewBoundedSemaphore(1))(t), fresh(shared.NewCond(m))(t),
+		fresh(shared.NewEvent())(t), fresh(shared.NewBarrier(2))(t), fresh(shared.NewWaitGroup())(t), fresh(shared.NewValue(1))(t),
+		fresh(shared.NewValue([4]int{}))(t), fresh(shared.NewArray[int](1))(t), fresh(shared.NewQueue[int](shared.QueueConfig{}))(t),
 	}
 }
 
@@ -139,7 +139,7 @@ func silent(t *testing.T, x things) {
 // F170: later use of any handle on a freed object is ErrClosed.
 func TestFreed(t *testing.T) {
 	noLeaks(t)
-	x := fresh(t)
+	x := allFresh(t)
 	for name, y := range x.list() {
 		t.Run(name, func(t *testing.T) {
 			if name == "Cond" || name == "Mutex" {
@@ -170,7 +170,7 @@ func TestZeroHandles(t *testing.T) {
 func TestDetached(t *testing.T) {
 	noLeaks(t)
 	detached := zero()
-	originals, strangers := fresh(t).list(), detached.list()
+	originals, strangers := allFresh(t).list(), detached.list()
 	for name, original := range originals {
 		t.Run(name, func(t *testing.T) {
 			b, err := original.object.MarshalBinary()
@@ -193,7 +193,7 @@ func TestDetached(t *testing.T) {
 // A handle of one kind is none of another.
 func TestHandlesOfAnotherKind(t *testing.T) {
 	noLeaks(t)
-	for name, x := range fresh(t).list() {
+	for name, x := range allFresh(t).list() {
 		b, err := x.object.MarshalBinary()
 		ok(t, err)
 		for other, y := range zero().list() {
@@ -208,7 +208,7 @@ func TestHandlesOfAnotherKind(t *testing.T) {
 // Who waits when an object is freed is told.
 func TestFreeWakes(t *testing.T) {
 	noLeaks(t)
-	x := fresh(t)
+	x := allFresh(t)
 	ok(t, x.M.Lock(ctx))
 	_, err := x.R.Lock(ctx)
 	ok(t, errors.Join(err, x.W.Lock(ctx), x.S.Acquire(ctx), x.G.Add(1), x.V.Mutex().Lock(ctx), x.A.Mutex().Lock(ctx)))

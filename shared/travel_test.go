@@ -44,7 +44,7 @@ func TestHandlesTravel(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := fresh(t)
+			x := allFresh(t)
 			var wg sync.WaitGroup
 			wg.Go(func() { ok(t, x.E.Wait(ctx)) })
 			back, err := use(map[string][]things{"x": {x}})
