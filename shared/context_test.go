@@ -3,6 +3,7 @@ package shared_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -77,13 +78,13 @@ func queueCalls(t *testing.T, calls map[string]blocked) {
 	t.Helper()
 	full := fresh(shared.NewQueue[int](shared.QueueConfig{Capacity: 1}))(t)
 	ok(t, full.Put(ctx, 1))
-	get := func() error {
-		if v, err := full.TryGet(); v != 1 || err != nil || full.Len() != 0 {
-			return errors.New("a Put that gave up has put")
+	get := func() error { _, err := full.TryGet(); return err }
+	calls["Queue.Put"] = blocked{func(ctx context.Context) error { return full.Put(ctx, 1) }, get, func() error {
+		if err := get(); err != nil || full.Len() != 0 {
+			return fmt.Errorf("%w, %v: a Put that gave up has put", err, full)
 		}
 		return nil
-	}
-	calls["Queue.Put"] = blocked{func(ctx context.Context) error { return full.Put(ctx, 1) }, get, get}
+	}}
 	for name, get := range map[string]func(context.Context, *shared.Queue[int]) error{
 		"Queue.Get": func(ctx context.Context, q *shared.Queue[int]) error { _, err := q.Get(ctx); return err },
 		"Queue.Take": func(ctx context.Context, q *shared.Queue[int]) error {

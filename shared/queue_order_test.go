@@ -108,10 +108,10 @@ func TestQueueManyToMany(t *testing.T) {
 					} else {
 						r.Q = fresh(shared.NewQueue[numbered](c))(t)
 					}
+					consumer := r
+					consumer.Consumes, consumer.Producer = true, producers
 					var wg sync.WaitGroup
 					wg.Go(func() {
-						consumer := r
-						consumer.Consumes, consumer.Producer = true, producers
 						exactlyOnce(t, everywhere(t, where, work, consumer, consumer, consumer), producers, r.Times)
 					})
 					var all []traffic
