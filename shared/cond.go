@@ -72,7 +72,7 @@ func give(a *arena.Arena, c *abi.Cell, n int, told func(slot uint32)) {
 
 // buryCond hands on the wake-ups that a dead process did not take. Each is given to another first: if this process dies
 // between, somebody wakes without need, which is better than nobody with.
-func buryCond(a *arena.Arena, c *abi.Cell, dead uint32) {
+func buryCond(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 	own := &records(a, c)[dead]
 	wakeups := own.Load() & (oneWaiter - 1)
 	own.Store(wakeups) // it waits for nothing, so nobody gives it more
@@ -99,18 +99,16 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	gate := &c.local.Gates[0]
-	var turn robust.Turn
-	if _, err := c.try(func() (bool, error) {
-		c.records()[c.me].Add(oneWaiter)
-		turn = gate.Line() // here: who waits later must not take the wake-up that was meant for this one
-		return true, nil
-	}); err != nil {
+	if _, err := c.tryFor(ctx, func() (bool, error) { c.records()[c.me].Add(oneWaiter); return true, nil }); err != nil {
 		return err
 	}
 	robust.At("cond: waiting")
+	gate := &c.local.Gates[0]
+	turn := gate.Join() // before the mutex is another's: who waits longest takes the first wake-up
 	if err := c.mutex.Unlock(); err != nil {
-		gate.Leave(turn)
+		if gate.Wait(noWait, turn) == nil {
+			gate.Exit()
+		}
 		c.giveUp()
 		return err
 	}

@@ -14,14 +14,14 @@ type Gate struct {
 	queue []Turn
 }
 
-// A Turn is a place in the order of a gate. It is closed when it has come; nil has come at once.
+// A Turn is a place in a gate's queue; nil is that of who is in already.
 type Turn chan struct{}
 
 // Enter waits for its turn.
-func (g *Gate) Enter(ctx context.Context) error { return g.Await(ctx, g.Line()) }
+func (g *Gate) Enter(ctx context.Context) error { return g.Wait(ctx, g.Join()) }
 
-// Line takes a place in the order, and does not wait. Await or Leave must follow.
-func (g *Gate) Line() Turn {
+// Join takes the place behind all who have joined. Wait must follow.
+func (g *Gate) Join() Turn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.shut {
@@ -33,8 +33,8 @@ func (g *Gate) Line() Turn {
 	return turn
 }
 
-// Await waits for a turn. If ctx ends first, its place is given up.
-func (g *Gate) Await(ctx context.Context, turn Turn) error {
+// Wait waits until the gate lets this turn in. Once it has, Exit must follow; when ctx ends first, the place is given up.
+func (g *Gate) Wait(ctx context.Context, turn Turn) error {
 	if turn == nil {
 		return nil
 	}
@@ -43,27 +43,15 @@ func (g *Gate) Await(ctx context.Context, turn Turn) error {
 		return nil
 	case <-ctx.Done():
 	}
-	g.Leave(turn)
-	return ctx.Err()
-}
-
-// Leave gives up a place in the order, or the turn, if it has come.
-func (g *Gate) Leave(turn Turn) {
-	if turn != nil && g.remove(turn) {
-		return
-	}
-	g.Exit()
-}
-
-// remove takes a place out of the order, and reports whether it was there still.
-func (g *Gate) remove(turn Turn) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := slices.Index(g.queue, turn)
-	if i >= 0 {
+	if i := slices.Index(g.queue, turn); i >= 0 {
 		g.queue = slices.Delete(g.queue, i, i+1)
+		g.mu.Unlock()
+		return ctx.Err()
 	}
-	return i >= 0
+	g.mu.Unlock()
+	g.Exit() // both happened: somebody else has the turn
+	return ctx.Err()
 }
 
 // Exit lets the next one in.
