@@ -74,6 +74,18 @@ func (q *Queue[T]) lock(c *abi.Cell, gate int) robust.Lock {
 	return q.handle.lock(c, &q.local.Gates[gate])
 }
 
+// checkEnd is check for who gets: it looks at nothing that those who put write to all the time. The other end goes last when a queue
+// is freed, and with its lock held.
+func (q *Queue[T]) checkEnd() error {
+	if q.end == nil || q.end.Meta.Load() != q.endMeta {
+		if err := q.check(); err != nil {
+			return err
+		}
+		return ErrClosed
+	}
+	return nil
+}
+
 // errBusy reports an end that others are at, to who did not want to wait.
 var errBusy = errors.New("mp/shared: others are at it")
 
@@ -91,7 +103,11 @@ func (q *Queue[T]) lockEnd(ctx context.Context, c *abi.Cell, gate int) error {
 		}
 	}
 	robust.At("lock: taken")
-	if err := q.check(); err != nil { // the cell is another object's by now
+	check := q.check
+	if c == q.end {
+		check = q.checkEnd
+	}
+	if err := check(); err != nil { // the cell is another object's by now
 		q.unlockEnd(c, gate)
 		return err
 	}
@@ -117,7 +133,7 @@ func (q *Queue[T]) lockPut(ctx context.Context) error {
 }
 
 func (q *Queue[T]) lockGet(ctx context.Context) error {
-	if err := q.check(); err != nil {
+	if err := q.checkEnd(); err != nil {
 		return err
 	}
 	return q.lockEnd(ctx, q.end, getGate)
@@ -370,7 +386,7 @@ func (q *Queue[T]) next() bool {
 	c := q.ctl
 	gets := c.Gets.Load()
 	if c.PutsSeen <= gets {
-		c.PutsSeen = c.Puts.Load() // SYNC POINT puts
+		atomic.StoreUint64(&c.PutsSeen, c.Puts.Load()) // SYNC POINT puts
 	}
 	return c.PutsSeen > gets
 }
@@ -437,7 +453,9 @@ func (q *Queue[T]) leave(emptied uint64) {
 // ready reports whether there may be something to get.
 func (q *Queue[T]) ready() bool {
 	c := q.ctl
-	return c.Puts.Load() != c.Gets.Load() || c.Returned.Load() > 0
+	gets := c.Gets.Load()
+	// What was seen is on a line of those who get: it may be old, and says then that there is nothing more.
+	return atomic.LoadUint64(&c.PutsSeen) > gets || c.Puts.Load() != gets || c.Returned.Load() > 0
 }
 
 // drained is ErrClosed if nothing will come any more.
@@ -486,7 +504,10 @@ func (q *Queue[T]) sleep(ctx context.Context, bells *atomic.Uint64, gate *robust
 	defer gate.Exit()
 	err := q.a.F.Wait(ctx, bells, q.tag(), func() bool { return q.check() != nil || ready() })
 	q.a.F.Leave(bells)
-	if err != nil && q.check() == nil && ready() {
+	if gone := q.check(); gone != nil {
+		return gone
+	}
+	if err != nil && ready() {
 		q.wakeOne(bells) // it was perhaps woken in his place
 	}
 	return err
