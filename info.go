@@ -47,8 +47,12 @@ func ActiveChildren() []ProcessInfo {
 	children.Lock()
 	defer children.Unlock()
 	infos := make([]ProcessInfo, 0, len(children.active))
-	for _, info := range children.active {
-		infos = append(infos, info)
+	for c, info := range children.active {
+		select {
+		case <-c.Done(): // it is about to be taken out
+		default:
+			infos = append(infos, info)
+		}
 	}
 	slices.SortFunc(infos, func(a, b ProcessInfo) int { return a.PID - b.PID })
 	return infos

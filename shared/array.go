@@ -92,7 +92,8 @@ func (a *Array[T]) must() {
 	}
 }
 
-// Mutex is the lock that belongs to the array. It is no other object's, and goes with it.
+// Mutex is the lock that belongs to the array. It is no other object's, and goes with it: to free it
+// is to free the array.
 func (a *Array[T]) Mutex() *Mutex { return &Mutex{a.handle} }
 
 // String names the array and its size.

@@ -14,7 +14,8 @@ import (
 
 // A Barrier lets a number of parties go on when all have come, round after round. It breaks for all of them when one of them
 // dies, gives up because its context ended, or calls Abort. A process is a party from its first Wait on; in a worker until the
-// function that called Wait returns. All methods are safe for concurrent use.
+// function that called Wait returns. One that dies before is none, and the others wait for it until a context ends. All methods
+// are safe for concurrent use.
 type Barrier struct{ handle }
 
 // The cell of a barrier, changed under its guard:

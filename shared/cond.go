@@ -33,7 +33,11 @@ func init() {
 
 // NewCond makes a condition of what m guards.
 func NewCond(m *Mutex) (*Cond, error) {
-	if err := m.check(); err != nil {
+	err := errZero
+	if m != nil {
+		err = m.check()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("mp/shared: NewCond: its mutex: %w", err)
 	}
 	h, err := newObject("NewCond", kindCond, tableSize, func(a *arena.Arena, c *abi.Cell) {

@@ -3,6 +3,7 @@ package shared
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/arena"
@@ -10,13 +11,15 @@ import (
 )
 
 // A Delivery is an item that Take gave. It comes back to the queue, for another to take, when Return is called or the
-// process ends, and is gone when Ack is called: each item is taken at least once, and may be taken again.
+// process ends, and is gone when Ack is called: each item is taken at least once, and may be taken again. All methods are safe
+// for concurrent use.
 type Delivery[T any] struct {
 	Value T
 
 	q    *Queue[T]
 	cell *abi.Cell
 	meta uint64
+	over atomic.Bool // acknowledged or returned: the cell may be this process's again, for another delivery
 }
 
 // The cell of a delivery: its memory is the encoded item, B its size; Owner has it, 0 if it came back; A is 1 from then on, until
@@ -110,22 +113,19 @@ func (q *Queue[T]) bodyOf(c *abi.Cell) []byte {
 // Ack says that what had to be done for the item is done. It is ErrClosed if that was said before, or the delivery came
 // back.
 func (d *Delivery[T]) Ack() error {
-	if err := d.check(); err != nil {
+	if err := d.end(); err != nil {
 		return err
 	}
-	if !d.q.a.Remove(d.cell, d.meta) {
+	if !d.q.remove(d.cell, d.meta) {
 		return ErrClosed
 	}
 	robust.At("take: acknowledged")
-	if d.q.ctl.Closed.Load() != 0 {
-		d.q.wakeAll(d.q.itemBells()) // it was perhaps the last
-	}
 	return nil
 }
 
-// Return gives the item back to the queue, before all others.
+// Return gives the item back to the queue, before all others. It is ErrClosed where Ack is.
 func (d *Delivery[T]) Return() error {
-	if err := d.check(); err != nil {
+	if err := d.end(); err != nil {
 		return err
 	}
 	giveBack(d.q.ctl, d.cell)
@@ -133,14 +133,27 @@ func (d *Delivery[T]) Return() error {
 	return nil
 }
 
-func (d *Delivery[T]) check() error {
-	switch {
-	case d.q == nil:
+// end makes the caller the one who ends the delivery.
+func (d *Delivery[T]) end() error {
+	if d.q == nil {
 		return errZero
-	case d.cell.Meta.Load() != d.meta || d.cell.Owner.Load() != d.q.me || d.cell.A.Load() != 0:
+	}
+	if err := d.q.check(); err != nil {
+		return err
+	}
+	if !d.over.CompareAndSwap(false, true) {
 		return ErrClosed
 	}
-	return d.q.check()
+	return nil
+}
+
+// remove ends a delivery of this process's for good, and tells who waits for the end of the queue if it was perhaps the last.
+func (q *Queue[T]) remove(c *abi.Cell, meta uint64) bool {
+	removed := q.a.Remove(c, meta)
+	if removed && q.ctl.Closed.Load() != 0 {
+		q.wakeAll(q.itemBells())
+	}
+	return removed
 }
 
 // giveBack makes a delivery one that came back, with the last store.
@@ -179,7 +192,18 @@ func (q *Queue[T]) claim() *abi.Cell {
 	return found
 }
 
-func (q *Queue[T]) returned() int { return int(q.ctl.Returned.Load()) }
+// returned is how many deliveries have come back. Returned is but a hint.
+func (q *Queue[T]) returned() (n int) {
+	if q.ctl.Returned.Load() == 0 {
+		return 0
+	}
+	q.a.Parts(q.a.Ref(q.cell), func(c *abi.Cell, meta uint64) {
+		if abi.Kind(meta) == kindDelivery && c.A.Load() == 1 {
+			n++
+		}
+	})
+	return n
+}
 
 // outstanding reports whether there is a delivery that may come back.
 func (q *Queue[T]) outstanding() bool {

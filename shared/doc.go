@@ -18,10 +18,11 @@
 //	Semaphore         bounded: its permits come back; else what it had is gone
 //	Cond              it is no waiter any more; wake-ups that it was given go to others
 //	Event, WaitGroup  they belong to nobody
-//	Barrier           it breaks, if the process was a party
+//	Barrier           it breaks, if the process had waited at it before
 //	Value             it is the old one or the new one, of any size
 //	Array             it is as it was left: its Mutex tells
 //	Queue             items that it had put are there; those that it had taken by Get are gone, by Take come back
+//	Block             its name goes with its creator
 //
 // # Memory model
 //

@@ -2,23 +2,39 @@ package shared_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"runtime"
 	"runtime/pprof"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/shared"
 )
 
 func TestMain(m *testing.M) {
 	mp.Main()
+	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	watchdog := time.AfterFunc(9*time.Minute, func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
 	})
+	// What the first start makes for good is no leak of a test.
+	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+		_ = p.Close()
+	}
+	for range cap(spare) {
+		x := mp.InProcess(1)
+		_, _ = idle.Call(ctx, x, 0)
+		spare <- x
+	}
 	code := m.Run()
 	watchdog.Stop()
 	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
@@ -29,3 +45,221 @@ func TestMain(m *testing.M) {
 }
 
 var ctx = context.Background()
+
+// short is how long tests wait for what does not come.
+const short = 20 * time.Millisecond
+
+// eventually waits until cond holds; a minute is a hang.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("still not: %s\n%s", what, situation())
+		}
+	}
+}
+
+func situation() string {
+	var b strings.Builder
+	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
+	return b.String()
+}
+
+// noLeaks checks at the end of the test that it has left nothing behind, neither here nor in the shared memory.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := holdings()
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		deadline := time.After(30 * time.Second)
+		for {
+			now := holdings()
+			more := maps.Clone(now)
+			maps.DeleteFunc(more, func(what string, n int64) bool { return n <= before[what] })
+			if len(more) == 0 {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("left behind: %v, before it was %v\n%s", more, before, situation())
+			}
+		}
+	})
+}
+
+// holdings is what a test can leak.
+func holdings() map[string]int64 {
+	h := map[string]int64{"goroutines": int64(runtime.NumGoroutine()), "children": int64(len(mp.ActiveChildren()))}
+	if s, err := shared.Stats(); err == nil {
+		h["objects"], h["bytes"], h["processes"] = s.Objects, s.Used, int64(len(s.PIDs))
+	}
+	for what, dir := range map[string]string{"descriptors": "/proc/self/fd", "/dev/shm": "/dev/shm"} {
+		if entries, err := os.ReadDir(dir); err == nil {
+			h[what] = int64(len(entries))
+		}
+	}
+	return h
+}
+
+// An object is any handle.
+type object interface {
+	comparable
+	Free() error
+	String() string
+}
+
+// made hands over a new object that goes with the test: made(shared.NewMutex())(t).
+func made[H object](h H, err error) func(t *testing.T) H {
+	return func(t *testing.T) H {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := h.Free(); err != nil && !errors.Is(err, shared.ErrClosed) {
+				t.Errorf("freeing %v: %v", h, err)
+			}
+		})
+		return h
+	}
+}
+
+// start starts a process that goes with the test.
+func start[In, Out any](t *testing.T, f *mp.Function[In, Out], in In) *mp.Process[Out] {
+	t.Helper()
+	p, err := f.Start(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// result is what a process returns.
+func result[Out any](t *testing.T, p *mp.Process[Out]) Out {
+	t.Helper()
+	out, err := p.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func newPool(t *testing.T, workers int) *mp.Pool {
+	t.Helper()
+	pool, err := mp.NewPool(mp.PoolConfig{Workers: workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return pool
+}
+
+// A place is where the parts of a test run.
+type place string
+
+const (
+	processes  place = "processes"
+	goroutines place = "goroutines"
+)
+
+// onBoth runs a test between processes and between the goroutines of one.
+func onBoth(t *testing.T, test func(t *testing.T, where place)) {
+	t.Helper()
+	for _, where := range []place{processes, goroutines} {
+		t.Run(string(where), func(t *testing.T) {
+			noLeaks(t)
+			test(t, where)
+		})
+	}
+}
+
+// everywhere runs f on each input, all at once, each in a process or on a goroutine of its own: these decode what they are given,
+// too, so each has handles of its own.
+func everywhere[In, Out any](t *testing.T, where place, f *mp.Function[In, Out], ins ...In) []Out {
+	t.Helper()
+	out, errs := make([]Out, len(ins)), make([]error, len(ins))
+	var wg sync.WaitGroup
+	for i, in := range ins {
+		wg.Go(func() {
+			if where == goroutines {
+				x := idleExecutor()
+				out[i], errs[i] = f.Call(ctx, x, in)
+				spare <- x
+				return
+			}
+			p, err := f.Start(ctx, in)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			out[i], errs[i] = p.Wait(ctx)
+		})
+	}
+	wg.Wait()
+	ok(t, errors.Join(errs...))
+	return out
+}
+
+// spare are executors of one goroutine that have nothing to do. The goroutine stays for good, so they are made once.
+var spare = make(chan mp.Executor, 16)
+
+var idle = mp.Func("idle", func(context.Context, int) (int, error) { return 0, nil })
+
+func idleExecutor() mp.Executor {
+	select {
+	case x := <-spare:
+		return x
+	default:
+		return mp.InProcess(1)
+	}
+}
+
+// ok fails the test on an error.
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wants checks that an error is the one that was to come.
+func wants(t *testing.T, what string, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("%s: %v, not %v", what, err, target)
+	}
+}
+
+// panics returns what fn panics with, nil if it does not.
+func panics(fn func()) (v any) {
+	defer func() { v = recover() }()
+	fn()
+	return nil
+}
+
+// lasts checks that a wait for what does not come ends with its context, not before, and with the context's error; and
+// at once if that has ended already.
+func lasts(t *testing.T, wait func(context.Context) error) {
+	t.Helper()
+	limited, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	begun := time.Now()
+	err := wait(limited)
+	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < short {
+		t.Errorf("after %v of %v: %v", took, short, err)
+	}
+	canceled, stop := context.WithCancel(ctx)
+	stop()
+	wants(t, "with a context that has ended", wait(canceled), context.Canceled)
+}

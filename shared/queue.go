@@ -225,7 +225,7 @@ func (q *Queue[T]) TaskDone() error {
 	}
 }
 
-// Join waits until TaskDone was called for every item that was put.
+// Join waits until TaskDone was called for every item that was put. Ack is no TaskDone: who uses both Take and Join calls both.
 func (q *Queue[T]) Join(ctx context.Context) error {
 	if err := q.check(); err != nil {
 		return err

@@ -37,6 +37,15 @@ const (
 	busyLimit = time.Millisecond
 )
 
+// Gates of a queue, which all handles of a process have in common: who leaves takes the process's bell away, and must be the only
+// one who waits.
+const (
+	putGate = iota
+	getGate
+	itemGate
+	roomGate
+)
+
 func makeQueue(a *arena.Arena, c QueueConfig) (*abi.Cell, error) {
 	q, err := a.New(kindQueue, controlSize)
 	if err != nil {
@@ -104,18 +113,18 @@ func (q *Queue[T]) lockPut(ctx context.Context) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	return q.lockEnd(ctx, q.cell, 0)
+	return q.lockEnd(ctx, q.cell, putGate)
 }
 
 func (q *Queue[T]) lockGet(ctx context.Context) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	return q.lockEnd(ctx, q.end, 1)
+	return q.lockEnd(ctx, q.end, getGate)
 }
 
-func (q *Queue[T]) unlockPut() { q.unlockEnd(q.cell, 0) }
-func (q *Queue[T]) unlockGet() { q.unlockEnd(q.end, 1) }
+func (q *Queue[T]) unlockPut() { q.unlockEnd(q.cell, putGate) }
+func (q *Queue[T]) unlockGet() { q.unlockEnd(q.end, getGate) }
 
 // buffers are for items whose size is not known before they are encoded.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -325,9 +334,9 @@ func (q *Queue[T]) getOnce(ctx context.Context, memory []byte, take func(rec []b
 		return nil
 	}
 	if d := q.claim(); d != nil {
-		q.unlockGet()
+		q.leave(0)
 		err = into(q.bodyOf(d))
-		q.a.Remove(d, d.Meta.Load())
+		q.remove(d, d.Meta.Load()) // last: what is removed becomes another's memory
 		return true, err
 	}
 	var emptied uint64
@@ -441,7 +450,7 @@ func (q *Queue[T]) awaitItem(ctx context.Context) error {
 	if q.spins(q.some) {
 		return nil
 	}
-	return q.sleep(ctx, q.itemBells(), &q.local.Gates[2], func() bool { return q.ready() || q.ctl.Closed.Load() != 0 && !q.outstanding() })
+	return q.sleep(ctx, q.itemBells(), &q.local.Gates[itemGate], func() bool { return q.ready() || q.ctl.Closed.Load() != 0 && !q.outstanding() })
 }
 
 // awaitRoom waits until there may be room for n bytes.
@@ -454,7 +463,7 @@ func (q *Queue[T]) awaitRoom(ctx context.Context, n uint64) error {
 	if q.spins(room) {
 		return nil
 	}
-	return q.sleep(ctx, q.roomBells(), &q.local.Gates[3], func() bool { return room() || q.ctl.Closed.Load() != 0 })
+	return q.sleep(ctx, q.roomBells(), &q.local.Gates[roomGate], func() bool { return room() || q.ctl.Closed.Load() != 0 })
 }
 
 // sleep waits until ready, one goroutine of the process at a time.

@@ -165,6 +165,7 @@ func (v *Value[T]) Update(ctx context.Context, fn func(T) T) (value T, err error
 }
 
 // Mutex is the lock that belongs to the value. Load and Store do not heed it: it is for changes of several steps.
+// To free it is to free the value.
 func (v *Value[T]) Mutex() *Mutex { return &Mutex{v.handle} }
 
 // Add adds delta to the value in one step, without a lock, and returns the sum; it wraps around as T does.

@@ -124,28 +124,7 @@ func inTurn(ctx context.Context) ([]*big.Int, error) {
 
 // inProcesses starts a process for each task and waits for all.
 func inProcesses(ctx context.Context) ([]*big.Int, error) {
-	var started []*mp.Process[*big.Int]
-	defer func() {
-		for _, p := range started {
-			_ = p.Close()
-		}
-	}()
-	for range cpuTasks {
-		p, err := sumSquares.Start(ctx, squarings)
-		if err != nil {
-			return nil, err
-		}
-		started = append(started, p)
-	}
-	var sums []*big.Int
-	for _, p := range started {
-		sum, err := p.Wait(ctx)
-		if err != nil {
-			return nil, err
-		}
-		sums = append(sums, sum)
-	}
-	return sums, nil
+	return together(ctx, sumSquares, squarings, squarings, squarings, squarings)
 }
 
 func mapOn(x mp.Executor) func(context.Context) ([]*big.Int, error) {

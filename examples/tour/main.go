@@ -1,4 +1,4 @@
-// Command tour shows what package mp does, section by section, as the classic tutorials of Python's multiprocessing do:
+// Command tour shows what packages mp and shared do, section by section, as the classic tutorials of Python's multiprocessing do:
 //
 //	go run ./examples/tour             # all sections
 //	go run ./examples/tour cpu async   # some of them
@@ -15,9 +15,14 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/shared"
 )
+
+// sectionLimit ends a section in which somebody waits for what does not come.
+const sectionLimit = 2 * time.Minute
 
 // A section is one stop of the tour. Its run says what it does on the page, and returns an error if anything is not as it
 // should be.
@@ -33,6 +38,10 @@ var sections = []section{
 	{"pool", "A pool of workers: Map", pool},
 	{"args", "Functions of several arguments: Func3", args},
 	{"async", "Calls that are not waited for: Go, Then and Wait", async},
+	{"queue", "From one process to another: Queue", queue},
+	{"lock", "Memory that processes share, and its lock: Mutex, Value and Array", lock},
+	{"event", "One signal for all who wait: Event", event},
+	{"semaphore", "So many at a time and no more: Semaphore", semaphore},
 }
 
 func main() {
@@ -56,14 +65,31 @@ func tour(ctx context.Context, w io.Writer, names []string) error {
 	p.say("Package mp on %d CPUs. This is process %d; the others are copies of it.", mp.CPUCount(), os.Getpid())
 	for i, s := range chosen {
 		p.title(i+1, s)
-		if err := s.run(ctx, p); err != nil {
+		if err := s.show(ctx, p); err != nil {
 			return fmt.Errorf("section %s: %w", s.name, err)
 		}
+	}
+	p.say("\nEverything was as it should be, and neither a process nor a shared object is left.")
+	return nil
+}
+
+// show runs a section, and looks that it left nothing behind.
+func (s section) show(ctx context.Context, p *page) error {
+	ctx, cancel := context.WithTimeout(ctx, sectionLimit)
+	defer cancel()
+	if err := s.run(ctx, p); err != nil {
+		return err
 	}
 	if left := mp.ActiveChildren(); len(left) > 0 {
 		return fmt.Errorf("children are left: %v", left)
 	}
-	p.say("\nEverything was as it should be, and no process is left.")
+	memory, err := shared.Stats()
+	if err != nil {
+		return err
+	}
+	if memory.Objects > 0 {
+		return fmt.Errorf("%d shared objects are left", memory.Objects)
+	}
 	return nil
 }
 
@@ -96,7 +122,7 @@ func unknown(name string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "there is no section %q; there are", name)
 	for _, s := range sections {
-		fmt.Fprintf(&b, "\n  %-8s %s", s.name, s.title)
+		fmt.Fprintf(&b, "\n  %-9s %s", s.name, s.title)
 	}
 	return errors.New(b.String())
 }

@@ -30,6 +30,8 @@ type waiting struct {
 	f    *Family
 	bell *abi.Bell
 	bit  uint64
+	// single tells that there is one P: what is awaited may need it. With more, Gosched would wake an idle one each time.
+	single bool
 
 	mu      sync.Mutex
 	asleep  []*sleeper // guarded by mu: all, the leader too
@@ -53,6 +55,7 @@ func (w *waiting) init(f *Family) {
 	w.bit = 1 << (f.Me % abi.Bells)
 	w.seen = w.bell.Seq.Load()
 	w.looked = time.Now()
+	w.single = runtime.GOMAXPROCS(0) == 1
 }
 
 // Tag condenses the number of an object to one bit.
@@ -155,7 +158,9 @@ func (w *waiting) ring() {
 
 // lead sleeps until the bell is rung, and tells those who may be meant. It reports whether the leader itself is.
 func (w *waiting) lead(s *sleeper) bool {
-	runtime.Gosched() // the sleep holds the P until the runtime's monitor takes it: first whoever else wants to run
+	if w.single {
+		runtime.Gosched() // the sleep holds the only P until the runtime's monitor takes it: first whoever else wants to run
+	}
 	if w.bell.Seq.Load() == w.seen {
 		osenv.FutexWait(&w.bell.Seq, w.seen, tick)
 	}
