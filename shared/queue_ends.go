@@ -430,6 +430,9 @@ func (q *Queue[T]) ready() bool {
 
 // drained is ErrClosed if nothing will come any more.
 func (q *Queue[T]) drained() error {
+	if err := q.check(); err != nil {
+		return err // it was freed while somebody waited
+	}
 	if q.ctl.Closed.Load() == 0 || q.ready() || q.outstanding() {
 		return nil
 	}
@@ -510,11 +513,9 @@ func buryQueue(a *arena.Arena, c *abi.Cell, dead uint32) {
 func endQueue(a *arena.Arena, c *abi.Cell) {
 	ref := a.Ref(c)
 	a.Parts(ref, func(part *abi.Cell, meta uint64) {
-		bells := [...]*atomic.Uint64{&part.Waiting, &part.E}
+		a.F.WakeAll(&part.Waiting, ^uint64(0)) // before: they are another's bells then. Who looks finds the queue ending
+		a.F.WakeAll(&part.E, ^uint64(0))
 		a.Remove(part, meta)
-		for _, b := range bells {
-			a.F.WakeAll(b, ^uint64(0))
-		}
 	})
 	a.F.WakeAll(&c.E, ^uint64(0))
 	a.F.WakeAll(&c.Seq, ^uint64(0))
