@@ -135,7 +135,8 @@ func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 		stop := context.AfterFunc(ctx, w.ring)
 		defer stop()
 	}
-	for !w.lead(s) && ctx.Err() == nil {
+	for meant := false; !meant && ctx.Err() == nil; {
+		meant = w.lead(s)
 	}
 	w.mu.Lock()
 	w.leading = false
