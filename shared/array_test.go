@@ -39,11 +39,11 @@ var transform = mp.Func("transform", func(_ context.Context, a arrays) (int, err
 
 // T075, T077, T081: length, index, slices; what another process writes is there; numbers, structs and rows.
 func TestArray(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		a := arrays{
-			made(shared.ArrayOf([]int{680, 626, 934, 821, 150}))(t),
-			made(shared.ArrayOf([]point{{X: 1, Y: 2, Name: [8]byte{'p'}}, {X: 3}}))(t),
-			made(shared.NewArray[[4]int32](3))(t),
+			fresh(shared.ArrayOf([]int{680, 626, 934, 821, 150}))(t),
+			fresh(shared.ArrayOf([]point{{X: 1, Y: 2, Name: [8]byte{'p'}}, {X: 3}}))(t),
+			fresh(shared.NewArray[[4]int32](3))(t),
 		}
 		if n := everywhere(t, where, transform, a)[0]; n != 5 || a.Ints.Len() != 5 {
 			t.Errorf("%d and %d elements", n, a.Ints.Len())
@@ -70,7 +70,7 @@ func TestArray(t *testing.T) {
 // Slice is the memory itself.
 func TestArraySlice(t *testing.T) {
 	noLeaks(t)
-	a := made(shared.NewArray[int32](100))(t)
+	a := fresh(shared.NewArray[int32](100))(t)
 	first, second := a.Slice(), a.Slice()
 	if &first[0] != &second[0] {
 		t.Error("Slice copies")
@@ -92,12 +92,12 @@ func TestArraySlice(t *testing.T) {
 func TestArrayOfCopies(t *testing.T) {
 	noLeaks(t)
 	from := []point{{X: 1}, {X: 2}}
-	a := made(shared.ArrayOf(from))(t)
+	a := fresh(shared.ArrayOf(from))(t)
 	from[0].X = 7
 	if a.At(0).X != 1 {
 		t.Error("it is no copy")
 	}
-	b := made(shared.ArrayOf(a.Slice()))(t)
+	b := fresh(shared.ArrayOf(a.Slice()))(t)
 	b.Slice()[1].X = 8
 	if a.At(1).X != 2 || b.At(0) != a.At(0) {
 		t.Error("the copy of an array is no copy")
@@ -107,7 +107,7 @@ func TestArrayOfCopies(t *testing.T) {
 // Bounds, and lengths that are none.
 func TestArrayBounds(t *testing.T) {
 	noLeaks(t)
-	a := made(shared.NewArray[int64](3))(t)
+	a := fresh(shared.NewArray[int64](3))(t)
 	for _, i := range []int{-1, 3, math.MaxInt, math.MinInt} {
 		if panics(func() { a.At(i) }) == nil || panics(func() { a.Set(i, 1) }) == nil {
 			t.Errorf("there is an element %d of 3", i)
@@ -122,7 +122,7 @@ func TestArrayBounds(t *testing.T) {
 	}
 	_, err := shared.NewArray[byte](math.MaxInt)
 	wants(t, "more memory than there is", err, shared.ErrNoMemory)
-	for _, empty := range []*shared.Array[int64]{made(shared.NewArray[int64](0))(t), made(shared.ArrayOf[int64](nil))(t)} {
+	for _, empty := range []*shared.Array[int64]{fresh(shared.NewArray[int64](0))(t), fresh(shared.ArrayOf[int64](nil))(t)} {
 		if empty.Len() != 0 || len(empty.Slice()) != 0 || panics(func() { empty.At(0) }) == nil {
 			t.Error(empty)
 		}
@@ -130,7 +130,7 @@ func TestArrayBounds(t *testing.T) {
 			t.Error("it has an element")
 		}
 	}
-	nothing := made(shared.NewArray[struct{}](1000))(t)
+	nothing := fresh(shared.NewArray[struct{}](1000))(t)
 	if nothing.Len() != 1000 || nothing.At(999) != (struct{}{}) {
 		t.Error(nothing)
 	}
@@ -156,7 +156,7 @@ var halve = mp.Func("halve", func(ctx context.Context, l lockedArray) (int, erro
 // T078, W04: an array has a lock, which is its own, and tells of a death in the middle of a change.
 func TestArrayMutex(t *testing.T) {
 	noLeaks(t)
-	l := lockedArray{made(shared.NewArray[int64](2))(t), made(shared.NewEvent())(t)}
+	l := lockedArray{fresh(shared.NewArray[int64](2))(t), fresh(shared.NewEvent())(t)}
 	p := start(t, halve, l)
 	ok(t, l.Has.Wait(ctx))
 	if taken, err := l.A.Mutex().TryLock(); taken || err != nil {
@@ -175,7 +175,7 @@ func TestArrayMutex(t *testing.T) {
 // T079: a handle is of one type of elements: of another it cannot be.
 func TestArrayType(t *testing.T) {
 	noLeaks(t)
-	a := made(shared.NewArray[int64](2))(t)
+	a := fresh(shared.NewArray[int64](2))(t)
 	handle, err := a.MarshalBinary()
 	ok(t, err)
 	var other shared.Array[uint64]

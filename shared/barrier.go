@@ -44,13 +44,14 @@ func init() {
 }
 
 // buryBarrier breaks the barrier if the dead process was a party.
-func buryBarrier(a *arena.Arena, c *abi.Cell, dead uint32) {
-	t := records(a, c)
-	if t[dead].Load() != 0 {
+func buryBarrier(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
+	own := &records(a, c)[dead]
+	r := own.Load()
+	if r&isParty != 0 || r>>32 == c.A.Load()&phaseMask && r&arrivals > 0 { // else it was one before a reset
 		breakIt(c, causeDied, a.F.PID(dead))
 		robust.At("bury barrier: broken")
-		t[dead].Store(0)
 	}
+	own.Store(0)
 }
 
 // breakIt breaks the barrier; the first cause counts.
@@ -96,7 +97,7 @@ func (b *Barrier) Wait(ctx context.Context) (arrival int, err error) {
 	c := b.cell
 	var phase uint64
 	last := false
-	_, err = b.try(func() (bool, error) {
+	_, err = b.tryFor(ctx, func() (bool, error) {
 		if err := b.broken(); err != nil {
 			return true, err
 		}

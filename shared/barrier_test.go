@@ -25,7 +25,7 @@ type meeting struct {
 func newMeeting(t *testing.T, n int) meeting {
 	t.Helper()
 	return meeting{
-		made(shared.NewBarrier(n))(t), 1, made(shared.NewValue(int64(0)))(t), made(shared.NewQueue[int](shared.QueueConfig{}))(t),
+		fresh(shared.NewBarrier(n))(t), 1, fresh(shared.NewValue(int64(0)))(t), fresh(shared.NewQueue[int](shared.QueueConfig{}))(t),
 	}
 }
 
@@ -66,7 +66,7 @@ var (
 
 // T061: ten rounds on one barrier. T062: each party of a round gets another number.
 func TestBarrierRounds(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		m := newMeeting(t, parties)
 		m.Rounds = 10
 		arrivals := everywhere(t, where, attend, m.all()...)
@@ -84,7 +84,7 @@ func TestBarrierRounds(t *testing.T) {
 
 // T070: in a thousand rounds nobody is in the next before all have come to this one.
 func TestBarrierThousandRounds(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		m := newMeeting(t, parties)
 		m.Rounds = 1000
 		everywhere(t, where, attend, m.all()...)
@@ -98,7 +98,7 @@ func TestBarrierThousandRounds(t *testing.T) {
 
 // T063: what is to be done once is done once, before anybody goes on: by who came first, between two rounds.
 func TestBarrierAction(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		m := newMeeting(t, parties)
 		if counts := everywhere(t, where, act, m.all()...); !slices.Equal(counts, []int64{1, 1, 1, 1, 1}) {
 			t.Errorf("%v", counts)
@@ -109,7 +109,7 @@ func TestBarrierAction(t *testing.T) {
 // T069: a barrier of one never waits.
 func TestBarrierOfOne(t *testing.T) {
 	noLeaks(t)
-	b := made(shared.NewBarrier(1))(t)
+	b := fresh(shared.NewBarrier(1))(t)
 	for range 100 {
 		if n, err := b.Wait(ctx); n != 0 || err != nil {
 			t.Fatal(n, err)
@@ -122,7 +122,7 @@ func TestBarrierOfOne(t *testing.T) {
 }
 
 // outcomes starts n parties that wait, and returns what tells their errors.
-func outcomes(t *testing.T, where place, m meeting, n int) func() []error {
+func outcomes(t *testing.T, where venue, m meeting, n int) func() []error {
 	t.Helper()
 	errs := make([]error, n)
 	var wg sync.WaitGroup
@@ -154,7 +154,7 @@ func allBroken(t *testing.T, errs []error, why string) {
 
 // T065: Reset sends away who waits, and then all can pass. T066: so it does after Abort.
 func TestBarrierAbortAndReset(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		m := newMeeting(t, parties)
 		b := m.Barrier
 		pass := func() {
@@ -189,7 +189,7 @@ func TestBarrierAbortAndReset(t *testing.T) {
 
 // T067: one that does not come in time breaks it for all five.
 func TestBarrierTimeout(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		m := newMeeting(t, parties)
 		errs := outcomes(t, where, m, 3)
 		limited, cancel := context.WithTimeout(ctx, short)
@@ -201,7 +201,7 @@ func TestBarrierTimeout(t *testing.T) {
 		allBroken(t, []error{err}, "gave up waiting")
 	})
 	noLeaks(t)
-	b := made(shared.NewBarrier(2))(t)
+	b := fresh(shared.NewBarrier(2))(t)
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err := b.Wait(canceled)

@@ -30,13 +30,13 @@ func init() {
 	arena.Kinds[kindBlock] = arena.Kind{Bury: buryBlock}
 }
 
-func buryBlock(a *arena.Arena, c *abi.Cell, dead uint32) {
+func buryBlock(a *arena.Arena, c *abi.Cell, meta uint64, dead uint32) {
 	if c.Owner.Load() != dead {
 		return
 	}
 	name := string(a.Bytes(c.Offset.Load(), c.Size.Load()))
 	_ = block.Remove(name, block.Identity{Dev: c.A.Load(), Ino: c.B.Load()}) // else the next program does
-	a.Remove(c, c.Meta.Load())
+	a.Remove(c, meta)
 }
 
 // CreateBlock makes a block of exactly size bytes, all zero. All of the memory is taken here and now. An empty name

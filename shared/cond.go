@@ -72,7 +72,7 @@ func give(a *arena.Arena, c *abi.Cell, n int, told func(slot uint32)) {
 
 // buryCond hands on the wake-ups that a dead process did not take. Each is given to another first: if this process dies
 // between, somebody wakes without need, which is better than nobody with.
-func buryCond(a *arena.Arena, c *abi.Cell, dead uint32) {
+func buryCond(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 	own := &records(a, c)[dead]
 	wakeups := own.Load() & (oneWaiter - 1)
 	own.Store(wakeups) // it waits for nothing, so nobody gives it more
@@ -99,15 +99,21 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, err := c.try(func() (bool, error) { c.records()[c.me].Add(oneWaiter); return true, nil }); err != nil {
+	if _, err := c.tryFor(ctx, func() (bool, error) { c.records()[c.me].Add(oneWaiter); return true, nil }); err != nil {
 		return err
 	}
 	robust.At("cond: waiting")
+	gate := &c.local.Gates[0]
+	turn := gate.Join() // before the mutex is another's: who waits longest takes the first wake-up
 	if err := c.mutex.Unlock(); err != nil {
+		if gate.Wait(noWait, turn) == nil {
+			gate.Exit()
+		}
+		c.giveUp()
 		return err
 	}
 	robust.At("cond: mutex given back")
-	err := c.await(ctx, &c.cell.Waiting, &c.local.Gates[0], func() (bool, error) { return c.take(), nil })
+	err := c.awaitTurn(ctx, &c.cell.Waiting, gate, turn, func() (bool, error) { return c.take(), nil })
 	if err != nil && !errors.Is(err, ErrClosed) && c.giveUp() {
 		err = nil // there was a wake-up as well
 	}

@@ -22,8 +22,8 @@ type waiting struct {
 
 func newWaiting(t *testing.T) waiting {
 	t.Helper()
-	m := made(shared.NewMutex())(t)
-	return waiting{m, made(shared.NewCond(m))(t), made(shared.NewArray[int64](2))(t), made(shared.NewValue(int64(0)))(t), 0}
+	m := fresh(shared.NewMutex())(t)
+	return waiting{m, fresh(shared.NewCond(m))(t), fresh(shared.NewArray[int64](2))(t), fresh(shared.NewValue(int64(0)))(t), 0}
 }
 
 // waiters are how many wait.
@@ -70,7 +70,7 @@ func TestCondSignal(t *testing.T) {
 	w := newWaiting(t)
 	waiters := 0
 	var wg sync.WaitGroup
-	for _, where := range []place{processes, goroutines, processes, goroutines} {
+	for _, where := range []venue{processes, goroutines, processes, goroutines} {
 		wg.Go(func() { everywhere(t, where, awaitWake, w) })
 		waiters++
 		eventually(t, "it waits", func() bool { return w.waiters() == waiters })
@@ -89,7 +89,7 @@ func TestCondSignal(t *testing.T) {
 
 // T053: Signal(n) wakes so many, fewer if there are not so many, and is not stored.
 func TestCondSignalMany(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		w := newWaiting(t)
 		var wg sync.WaitGroup
 		wg.Go(func() { everywhere(t, where, awaitWake, w, w, w, w, w, w) })
@@ -118,7 +118,7 @@ func TestCondSignalMany(t *testing.T) {
 
 // Broadcast wakes all.
 func TestCondBroadcast(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		w := newWaiting(t)
 		var wg sync.WaitGroup
 		wg.Go(func() { everywhere(t, where, awaitWake, w, w, w, w, w) })
@@ -133,7 +133,7 @@ func TestCondBroadcast(t *testing.T) {
 
 // T055: WaitFor, in both directions, over shared state.
 func TestCondWaitFor(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		w := newWaiting(t)
 		other := w
 		other.Want = 1
@@ -182,7 +182,7 @@ func TestCondOfTheDead(t *testing.T) {
 		ok(t, p.Kill())
 	}
 	ok(t, w.Cond.Signal(1)) // perhaps to one of the dead
-	result(t, survivor)
+	resultOf(t, survivor)
 	eventually(t, "the dead wait no more", func() bool { return w.waiters() == 0 })
 }
 
@@ -218,8 +218,8 @@ func TestNewCond(t *testing.T) {
 	if _, err := shared.NewCond(new(shared.Mutex)); err == nil {
 		t.Error("a condition of a zero mutex")
 	}
-	m := made(shared.NewMutex())(t)
-	c := made(shared.NewCond(m))(t)
+	m := fresh(shared.NewMutex())(t)
+	c := fresh(shared.NewCond(m))(t)
 	ok(t, m.Free())
 	_, err := shared.NewCond(m)
 	wants(t, "a condition of a freed mutex", err, shared.ErrClosed)

@@ -22,8 +22,8 @@ type Delivery[T any] struct {
 	over atomic.Bool // acknowledged or returned: the cell may be this process's again, for another delivery
 }
 
-// The cell of a delivery: its memory is the encoded item, B its size; Owner has it, 0 if it came back; A is 1 from then on, until
-// somebody has it again; Seq is the item's number.
+// The cell of a delivery: its memory is the encoded item, B its size; C is the slot of who has it, 0 if it came back; A is 1 from then
+// on, until somebody has it again; Seq is the item's number.
 
 // Take is Get for an item that must not be lost with this process: it stays the queue's until the delivery is acknowledged.
 func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) {
@@ -58,6 +58,7 @@ func (q *Queue[T]) takeOnce(ctx context.Context) (*Delivery[T], error) {
 		return nil, q.drained()
 	}
 	if err := q.lockGet(ctx); err != nil {
+		q.passOn(q.itemBells())
 		return nil, err
 	}
 	c := q.claim()
@@ -66,15 +67,21 @@ func (q *Queue[T]) takeOnce(ctx context.Context) (*Delivery[T], error) {
 		var err error
 		if c, emptied, err = q.hold(); err != nil {
 			q.unlockGet()
+			q.passOn(q.itemBells())
 			return nil, err
 		}
 	}
-	q.leave(emptied)
 	if c == nil {
+		q.leave(emptied)
 		return nil, nil
 	}
 	d := &Delivery[T]{q: q, cell: c, meta: c.Meta.Load()}
-	if err := q.decode(q.bodyOf(c), &d.Value); err != nil {
+	q.leave(emptied)
+	err := q.decode(q.bodyOf(c), &d.Value)
+	if c.Meta.Load() != d.meta {
+		return nil, ErrClosed // the queue was freed, and what was decoded may be anything
+	}
+	if err != nil {
 		_ = d.Ack() // it will not get better
 		return nil, err
 	}
@@ -96,6 +103,7 @@ func (q *Queue[T]) hold() (c *abi.Cell, emptied uint64, err error) {
 	c.B.Store(uint64(len(rec)))
 	c.Parent.Store(q.a.Ref(q.cell))
 	c.Seq.Store(q.ctl.Gets.Load())
+	c.C.Store(uint64(q.me))
 	robust.At("take: copied")
 	q.a.Publish(c)
 	q.advance(mark)
@@ -128,7 +136,9 @@ func (d *Delivery[T]) Return() error {
 	if err := d.end(); err != nil {
 		return err
 	}
-	giveBack(d.q.ctl, d.cell)
+	if !giveBack(d.q.a, d.cell, d.meta) {
+		return ErrClosed
+	}
 	d.q.wakeOne(d.q.itemBells())
 	return nil
 }
@@ -156,14 +166,22 @@ func (q *Queue[T]) remove(c *abi.Cell, meta uint64) bool {
 	return removed
 }
 
-// giveBack makes a delivery one that came back, with the last store.
-func giveBack(ctl *abi.QueueControl, c *abi.Cell) {
-	c.A.Store(1)
-	robust.At("return: marked")
-	ctl.Returned.Add(1)
-	robust.At("return: counted")
-	c.Owner.Store(0) // SYNC POINT delivery
-	robust.At("return: there")
+// giveBack makes a delivery one that came back, with the store to C. It reports false if the queue is freed, which it cannot be meanwhile.
+func giveBack(a *arena.Arena, c *abi.Cell, meta uint64) (done bool) {
+	a.Alive(c, meta, func() {
+		queue := a.Referred(c.Parent.Load())
+		if queue == nil {
+			return
+		}
+		c.A.Store(1)
+		robust.At("return: marked")
+		c.C.Store(0) // SYNC POINT delivery
+		robust.At("return: there")
+		controlOf(a, queue).Returned.Add(1) // if it dies before, buryQueue does that
+		robust.At("return: counted")
+		done = true
+	})
+	return done
 }
 
 // claim makes a delivery that came back this process's; nil if there is none. Under the lock of who gets.
@@ -176,8 +194,8 @@ func (q *Queue[T]) claim() *abi.Cell {
 	coming := uint64(0)
 	q.a.Parts(q.a.Ref(q.cell), func(c *abi.Cell, meta uint64) {
 		switch {
-		case abi.Kind(meta) != kindDelivery || c.A.Load() == 0:
-		case found == nil && c.Owner.CompareAndSwap(0, q.me): // SYNC POINT delivery
+		case abi.Kind(meta) != kindDelivery || c.A.Load() == 0 || c.C.Load() != 0:
+		case found == nil && c.C.CompareAndSwap(0, uint64(q.me)): // SYNC POINT delivery
 			robust.At("claim: owned")
 			c.A.Store(0)
 			found = c
@@ -185,8 +203,7 @@ func (q *Queue[T]) claim() *abi.Cell {
 			coming++
 		}
 	})
-	// It is a hint that may be too large, if somebody died on the way or another comes just now, and never too small: who is
-	// on the way has set A or adds 1 later.
+	// It is a hint that may be too large, if another comes just now, and never too small: who is on the way adds 1 later.
 	q.ctl.Returned.CompareAndSwap(before, coming)
 	robust.At("claim: counted")
 	return found
@@ -198,7 +215,7 @@ func (q *Queue[T]) returned() (n int) {
 		return 0
 	}
 	q.a.Parts(q.a.Ref(q.cell), func(c *abi.Cell, meta uint64) {
-		if abi.Kind(meta) == kindDelivery && c.A.Load() == 1 {
+		if abi.Kind(meta) == kindDelivery && c.A.Load() == 1 && c.C.Load() == 0 {
 			n++
 		}
 	})
@@ -214,15 +231,14 @@ func (q *Queue[T]) outstanding() bool {
 
 // buryDelivery gives back what a dead process had taken. What it was about to take is in the queue still, for it has the lock
 // that keeps others from it.
-func buryDelivery(a *arena.Arena, c *abi.Cell, dead uint32) {
-	if c.Owner.Load() != dead {
+func buryDelivery(a *arena.Arena, c *abi.Cell, meta uint64, dead uint32) {
+	if c.C.Load() != uint64(dead) {
 		return
 	}
-	meta := c.Meta.Load()
 	queue := a.Referred(c.Parent.Load())
 	if queue == nil || c.Seq.Load() >= controlOf(a, queue).Gets.Load() {
 		a.Remove(c, meta)
 		return
 	}
-	giveBack(controlOf(a, queue), c)
+	giveBack(a, c, meta)
 }

@@ -16,7 +16,7 @@ import (
 // An item that is taken is the queue's until it is acknowledged.
 func TestDelivery(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[string](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[string](shared.QueueConfig{}))(t)
 	for _, item := range []string{"a", "b", "c"} {
 		ok(t, q.Put(ctx, item))
 	}
@@ -52,7 +52,7 @@ func TestDelivery(t *testing.T) {
 // What came back and was taken anew is another delivery: the first one says nothing about it.
 func TestDeliveryTakenAgain(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 	ok(t, q.Put(ctx, 7))
 	first, err := q.Take(ctx)
 	ok(t, err)
@@ -94,7 +94,7 @@ var takeAndStay = mp.Func("takeAndStay", func(ctx context.Context, k taking) (in
 // W06: what a process had taken that died, another gets; what it had acknowledged, nobody.
 func TestDeliveryOfTheDead(t *testing.T) {
 	noLeaks(t)
-	k := taking{made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t), made(shared.NewValue(int64(0)))(t), 4}
+	k := taking{fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t), fresh(shared.NewValue(int64(0)))(t), 4}
 	for n := range 6 {
 		ok(t, k.Q.Put(ctx, pattern(n*50_000)))
 	}
@@ -145,8 +145,8 @@ var ackAll = mp.Func("ackAll", func(ctx context.Context, k taking) (n int, err e
 
 // Each item is acknowledged once, however often it comes back, and the queue is empty and at its end then.
 func TestDeliveryManyReturns(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		k := taking{made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t), made(shared.NewValue(int64(0)))(t), 0}
+	onBoth(t, func(t *testing.T, where venue) {
+		k := taking{fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t), fresh(shared.NewValue(int64(0)))(t), 0}
 		const n = 500
 		for i := range n {
 			ok(t, k.Q.Put(ctx, pattern(i)))
@@ -162,7 +162,7 @@ func TestDeliveryManyReturns(t *testing.T) {
 // Len counts what came back, exactly, also when much comes and goes at once.
 func TestDeliveryLen(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 	for i := range 8 {
 		ok(t, q.Put(ctx, i))
 	}
@@ -190,7 +190,7 @@ func TestDeliveryLen(t *testing.T) {
 // What came back is not somebody else's memory by the time that it is read.
 func TestDeliveryGetAfterReturn(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[string](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[string](shared.QueueConfig{}))(t)
 	var over atomic.Bool
 	var wg sync.WaitGroup
 	for range 2 { // they take memory and write to it
@@ -220,7 +220,7 @@ func TestDeliveryGetAfterReturn(t *testing.T) {
 // Of one delivery, one call counts, whoever calls.
 func TestDeliveryOnce(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 	for range 200 {
 		ok(t, q.Put(ctx, 1))
 		d, err := q.Take(ctx)

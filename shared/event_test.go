@@ -24,8 +24,8 @@ var setEvent = mp.Func("setEvent", func(ctx context.Context, s signalling) (bool
 
 // T058: it is not set, then it is, for everybody, until it is cleared.
 func TestEvent(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		s := signalling{made(shared.NewEvent())(t), made(shared.NewValue(int64(0)))(t)}
+	onBoth(t, func(t *testing.T, where venue) {
+		s := signalling{fresh(shared.NewEvent())(t), fresh(shared.NewValue(int64(0)))(t)}
 		if s.Event.IsSet() {
 			t.Error("a new event is set")
 		}
@@ -53,7 +53,7 @@ func TestEvent(t *testing.T) {
 // T059: it tells whether it is set.
 func TestEventString(t *testing.T) {
 	noLeaks(t)
-	e := made(shared.NewEvent())(t)
+	e := fresh(shared.NewEvent())(t)
 	if !strings.HasPrefix(e.String(), "Event#") || !strings.HasSuffix(e.String(), "(not set)") {
 		t.Error(e)
 	}
@@ -75,10 +75,10 @@ var awaitEvents = mp.Func("awaitEvents", func(ctx context.Context, s []signallin
 
 // Who waits is let go by Set, also when Clear follows at once; each of many events in turn.
 func TestEventSetAndClear(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		events := make([]signalling, 50)
 		for i := range events {
-			events[i] = signalling{made(shared.NewEvent())(t), made(shared.NewValue(int64(0)))(t)}
+			events[i] = signalling{fresh(shared.NewEvent())(t), fresh(shared.NewValue(int64(0)))(t)}
 		}
 		var wg sync.WaitGroup
 		wg.Go(func() { everywhere(t, where, awaitEvents, events, events, events) })
@@ -96,12 +96,12 @@ func TestEventSetAndClear(t *testing.T) {
 // W05: a waiter that dies is nobody's business.
 func TestEventOfTheDead(t *testing.T) {
 	noLeaks(t)
-	s := signalling{made(shared.NewEvent())(t), made(shared.NewValue(int64(0)))(t)}
+	s := signalling{fresh(shared.NewEvent())(t), fresh(shared.NewValue(int64(0)))(t)}
 	doomed, survivor := start(t, awaitEvent, s), start(t, awaitEvent, s)
 	eventually(t, "both are about to wait", func() bool { return s.Count.Load() == 2 })
 	ok(t, doomed.Kill())
 	ok(t, s.Event.Set())
-	result(t, survivor)
+	resultOf(t, survivor)
 	setter := start(t, setEvent, s)
 	ok(t, s.Event.Clear())
 	_ = setter.Kill() // wherever it is

@@ -44,8 +44,11 @@ func (f *family) join() (*arena.Arena, error) {
 	}
 	a, err := f.open()
 	if err != nil {
-		f.err = fmt.Errorf("mp/shared: %w", err)
-		return nil, f.err
+		err = fmt.Errorf("mp/shared: %w", err)
+		if !errors.Is(err, robust.ErrTooMany) { // there may be fewer later
+			f.err = err
+		}
+		return nil, err
 	}
 	f.joined.Store(a)
 	return a, nil
@@ -91,7 +94,8 @@ func (f *family) Inherit(file *os.File) {
 
 // Ended implements spawn.Family.
 func (f *family) Ended(pid int) {
-	if a := f.joined.Load(); a != nil {
+	// Also where this process makes no use of it: its children may have.
+	if a, err := f.inherited(); err == nil && a != nil {
 		a.F.Ended(pid)
 	}
 }

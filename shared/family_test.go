@@ -257,7 +257,7 @@ var relock = mp.Func("relock", func(ctx context.Context, b below) (string, error
 })
 
 func newBelow(t *testing.T) below {
-	return below{made(shared.NewMutex())(t), made(shared.NewArray[int](2))(t), made(shared.NewEvent())(t)}
+	return below{fresh(shared.NewMutex())(t), fresh(shared.NewArray[int](2))(t), fresh(shared.NewEvent())(t)}
 }
 
 // A process is killed whose child holds a lock: both are swept, and who waits is told.
@@ -283,7 +283,7 @@ func TestMiddleIsStopped(t *testing.T) {
 	ok(t, b.Up.Wait(ctx))
 	ok(t, syscall.Kill(b.Pids.At(0), syscall.SIGSTOP))
 	ok(t, syscall.Kill(b.Pids.At(1), syscall.SIGKILL))
-	if got := result(t, sibling); got != shared.ErrOwnerDied.Error() {
+	if got := resultOf(t, sibling); got != shared.ErrOwnerDied.Error() {
 		t.Error(got)
 	}
 	ok(t, syscall.Kill(b.Pids.At(0), syscall.SIGCONT))

@@ -151,12 +151,25 @@ func (h *handle) lock(c *abi.Cell, gate *robust.Gate) robust.Lock {
 	return robust.Lock{F: h.a.F, Word: &c.Lock, Waiting: &c.Waiting, Tag: h.tag(), Gate: gate, Meta: &h.cell.Meta, Is: h.meta}
 }
 
-// enter takes the object's guard.
-func (h *handle) enter() error {
+// enter takes the object's guard, for what has to be done.
+func (h *handle) enter() error { return h.enterFor(context.Background()) }
+
+// noWait is the context of who does not wait for a guard that a process has which is stopped.
+var noWait = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// enterFor is enter, for what need not be done when ctx has ended.
+func (h *handle) enterFor(ctx context.Context) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	if !h.a.F.Guard(&h.cell.Lock) {
+	if !h.a.F.Guard(ctx, &h.cell.Lock) {
+		if h.check() == nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return ErrClosed
 	}
 	if h.cell.Meta.Load() != h.meta { // it is another object's by now
@@ -176,7 +189,11 @@ func (h *handle) exit() {
 
 // try calls fn under the guard.
 func (h *handle) try(fn func() (bool, error)) (done bool, err error) {
-	if err := h.enter(); err != nil {
+	return h.tryFor(context.Background(), fn)
+}
+
+func (h *handle) tryFor(ctx context.Context, fn func() (bool, error)) (done bool, err error) {
+	if err := h.enterFor(ctx); err != nil {
 		return true, err
 	}
 	defer h.exit()
@@ -187,15 +204,25 @@ func (h *handle) try(fn func() (bool, error)) (done bool, err error) {
 // time, in order.
 func (h *handle) await(ctx context.Context, bells *atomic.Uint64, gate *robust.Gate, fn func() (bool, error)) (err error) {
 	if gate != nil {
-		if err := gate.Enter(ctx); err != nil {
-			return err
-		}
-		defer gate.Exit()
-		defer h.a.F.Leave(bells)
+		return h.awaitTurn(ctx, bells, gate, gate.Join(), fn)
 	}
+	return h.awaitNow(ctx, bells, fn)
+}
+
+// awaitTurn is await of who has joined at the gate.
+func (h *handle) awaitTurn(ctx context.Context, bells *atomic.Uint64, gate *robust.Gate, turn robust.Turn, fn func() (bool, error)) error {
+	if err := gate.Wait(ctx, turn); err != nil {
+		return err
+	}
+	defer gate.Exit()
+	defer h.a.F.Leave(bells)
+	return h.awaitNow(ctx, bells, fn)
+}
+
+func (h *handle) awaitNow(ctx context.Context, bells *atomic.Uint64, fn func() (bool, error)) (err error) {
 	werr := h.a.F.Wait(ctx, bells, h.tag(), func() bool {
 		var done bool
-		done, err = h.try(fn)
+		done, err = h.tryFor(ctx, fn)
 		return done
 	})
 	if werr != nil {
@@ -219,10 +246,14 @@ func (h *handle) Free() error {
 		if err := h.enter(); err != nil {
 			return err
 		}
+	} else if !h.a.F.Guard(context.Background(), &c.Guard) { // who is within writes no more when the memory is another's
+		return ErrClosed
 	}
 	if !h.a.End(c, h.meta) {
 		if kind.Guarded {
 			h.exit()
+		} else {
+			h.a.F.Unguard(&c.Guard)
 		}
 		return ErrClosed
 	}
@@ -230,6 +261,7 @@ func (h *handle) Free() error {
 	robust.At("free: lock freed")
 	h.wakeAll(&c.Waiting)
 	h.wakeAll(&c.Waiting2)
+	h.wakeAll(&c.E)
 	if kind.End != nil {
 		kind.End(h.a, c)
 	}

@@ -335,7 +335,7 @@ func TestHandlesOfAnotherType(t *testing.T) {
 		}
 		ok(t, o.Free())
 	}
-	a := made(shared.NewArray[int32](4))(t)
+	a := fresh(shared.NewArray[int32](4))(t)
 	b, err := a.MarshalBinary()
 	ok(t, err)
 	if err := new(shared.Array[float64]).UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "another type than float64") {

@@ -61,7 +61,7 @@ var churn = mp.Func("churn", func(_ context.Context, seed uint64) (string, error
 // T083, H24: blocks do not overlap, are zero when they are made, and when all are freed, as much is used as before, and as many
 // were freed as were made. By one process, and by several at once.
 func TestHeap(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		before, err := shared.Stats()
@@ -84,7 +84,7 @@ func TestHeap(t *testing.T) {
 func TestHeapLargeBlocks(t *testing.T) {
 	noLeaks(t)
 	for i := range 6 {
-		a := made(shared.NewArray[uint64](4 << 20))(t)
+		a := fresh(shared.NewArray[uint64](4 << 20))(t)
 		for k := 0; k < a.Len(); k += 512 {
 			if a.At(k) != 0 {
 				t.Fatalf("round %d: not zero at %d", i, k)
@@ -107,7 +107,7 @@ var makeAndLeave = mp.Func("makeAndLeave", func(_ context.Context, n int) (*shar
 func TestObjectsOutliveTheirMaker(t *testing.T) {
 	noLeaks(t)
 	p := start(t, makeAndLeave, 1000)
-	a := result(t, p)
+	a := resultOf(t, p)
 	<-p.Done()
 	if a.Len() != 1000 || a.At(999) != 1000 {
 		t.Error(a)

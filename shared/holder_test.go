@@ -67,7 +67,7 @@ type holder struct {
 // holding returns when another process holds it.
 func holding(t *testing.T, h held) holder {
 	t.Helper()
-	h.Has, h.Go = made(shared.NewEvent())(t), made(shared.NewEvent())(t)
+	h.Has, h.Go = fresh(shared.NewEvent())(t), fresh(shared.NewEvent())(t)
 	p := start(t, hold, h)
 	ok(t, h.Has.Wait(ctx))
 	return holder{p, t, h.Go}
@@ -77,7 +77,7 @@ func holding(t *testing.T, h held) holder {
 func (h holder) release() {
 	h.t.Helper()
 	ok(h.t, h.letGo.Set())
-	result(h.t, h.Process)
+	resultOf(h.t, h.Process)
 }
 
 // die kills it.

@@ -136,8 +136,8 @@ type object interface {
 	String() string
 }
 
-// made hands over a new object that goes with the test: made(shared.NewMutex())(t).
-func made[H object](h H, err error) func(t *testing.T) H {
+// fresh hands over a new object that goes with the test: fresh(shared.NewMutex())(t).
+func fresh[H object](h H, err error) func(t *testing.T) H {
 	return func(t *testing.T) H {
 		t.Helper()
 		if err != nil {
@@ -163,8 +163,8 @@ func start[In, Out any](t *testing.T, f *mp.Function[In, Out], in In) *mp.Proces
 	return p
 }
 
-// result is what a process returns.
-func result[Out any](t *testing.T, p *mp.Process[Out]) Out {
+// resultOf is what a process returns.
+func resultOf[Out any](t *testing.T, p *mp.Process[Out]) Out {
 	t.Helper()
 	out, err := p.Wait(ctx)
 	if err != nil {
@@ -183,18 +183,18 @@ func newPool(t *testing.T, workers int) *mp.Pool {
 	return pool
 }
 
-// A place is where the parts of a test run.
-type place string
+// A venue is where the parts of a test run.
+type venue string
 
 const (
-	processes  place = "processes"
-	goroutines place = "goroutines"
+	processes  venue = "processes"
+	goroutines venue = "goroutines"
 )
 
 // onBoth runs a test between processes and between the goroutines of one.
-func onBoth(t *testing.T, test func(t *testing.T, where place)) {
+func onBoth(t *testing.T, test func(t *testing.T, where venue)) {
 	t.Helper()
-	for _, where := range []place{processes, goroutines} {
+	for _, where := range []venue{processes, goroutines} {
 		t.Run(string(where), func(t *testing.T) {
 			noLeaks(t)
 			test(t, where)
@@ -204,7 +204,7 @@ func onBoth(t *testing.T, test func(t *testing.T, where place)) {
 
 // everywhere runs f on each input, all at once, each in a process or on a goroutine of its own: these decode what they are given,
 // too, so each has handles of its own.
-func everywhere[In, Out any](t *testing.T, where place, f *mp.Function[In, Out], ins ...In) []Out {
+func everywhere[In, Out any](t *testing.T, where venue, f *mp.Function[In, Out], ins ...In) []Out {
 	t.Helper()
 	out, errs := make([]Out, len(ins)), make([]error, len(ins))
 	var wg sync.WaitGroup

@@ -52,8 +52,8 @@ var count = mp.Func("count", func(ctx context.Context, c counting) (int, error) 
 
 // T042: scoped use locks and unlocks, and one at a time is in it.
 func TestMutexExcludes(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		c := counting{made(shared.NewMutex())(t), made(shared.NewArray[int64](3))(t), 3000}
+	onBoth(t, func(t *testing.T, where venue) {
+		c := counting{fresh(shared.NewMutex())(t), fresh(shared.NewArray[int64](3))(t), 3000}
 		everywhere(t, where, count, c, c, c, c)
 		for i, sum := range c.Sums.Slice() {
 			if sum != 4*3000 {
@@ -69,7 +69,7 @@ func TestMutexExcludes(t *testing.T) {
 // T046: it tells who has it.
 func TestMutexNamesItsOwner(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	looks := func(want string, locked bool) {
 		t.Helper()
 		var n int
@@ -98,7 +98,7 @@ func TestMutexNamesItsOwner(t *testing.T) {
 // H23: any goroutine of the owner may unlock, another process may not.
 func TestMutexBelongsToTheProcess(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	wants(t, "unlock of a free mutex", m.Unlock(), shared.ErrNotOwner)
 	ok(t, m.Lock(ctx))
 	errs := make(chan error)
@@ -135,7 +135,7 @@ func TestMutexOfTheDead(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			noLeaks(t)
-			m := made(shared.NewMutex())(t)
+			m := fresh(shared.NewMutex())(t)
 			other := holding(t, held{Mutex: m, How: "mutex"})
 			ok(t, other.Kill()) // and nobody waits for its end
 			wants(t, how, lock(m), shared.ErrOwnerDied)
@@ -152,7 +152,7 @@ func TestMutexOfTheDead(t *testing.T) {
 // Who does not look at the state does not get the lock: Do and Locker leave it to Lock.
 func TestMutexOfTheDeadUnrepaired(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	holding(t, held{Mutex: m, How: "mutex"}).die()
 	for range 2 {
 		wants(t, "Do", m.Do(ctx, func() error { t.Error("Do called its function"); return nil }), shared.ErrOwnerDied)
@@ -170,7 +170,7 @@ func TestMutexOfTheDeadUnrepaired(t *testing.T) {
 // Do gives the mutex back however its function ends.
 func TestMutexDo(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewMutex())(t)
+	m := fresh(shared.NewMutex())(t)
 	own := errors.New("own")
 	wants(t, "Do", m.Do(ctx, func() error { return own }), own)
 	if v := panics(func() { _ = m.Do(ctx, func() error { panic("own") }) }); v != "own" {

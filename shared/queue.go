@@ -40,12 +40,14 @@ const defaultQueueBytes = 64 << 20
 // leaves it the queue's until it is acknowledged. All methods are safe for concurrent use.
 type Queue[T any] struct {
 	handle
-	end   *abi.Cell // of those who get
-	ctl   *abi.QueueControl
-	codec codec.Codec[T]
-	fixed bool        // items are all of one size
-	plain bool        // no code of others decodes them: that may be done under a lock
-	some  func() bool // ready
+	end *abi.Cell // of those who get
+	// endMeta is its Meta, as long as there is the queue
+	endMeta uint64
+	ctl     *abi.QueueControl
+	codec   codec.Codec[T]
+	fixed   bool        // items are all of one size
+	plain   bool        // no code of others decodes them: that may be done under a lock
+	some    func() bool // ready
 
 	spinning atomic.Bool // one goroutine at a time
 	spin     park.Spinner
@@ -88,6 +90,10 @@ func (q *Queue[T]) open(h handle) (err error) {
 	q.ctl = controlOf(h.a, h.cell)
 	if q.end = h.a.Cell(uint32(h.cell.D.Load())); q.end == nil || q.ctl == nil {
 		return errCorrupt
+	}
+	q.endMeta = q.end.Meta.Load()
+	if h.check() != nil || abi.State(q.endMeta) != abi.CellLive || abi.Kind(q.endMeta) != kindQueueEnd {
+		q.endMeta = 0 // it was freed meanwhile
 	}
 	return nil
 }
@@ -132,7 +138,7 @@ func (q *Queue[T]) Get(ctx context.Context) (item T, err error) {
 	if err := ctx.Err(); err != nil {
 		return item, err
 	}
-	if err := q.check(); err != nil {
+	if err := q.checkEnd(); err != nil {
 		return item, err
 	}
 	memory := q.codec.Memory(&item)
@@ -152,7 +158,7 @@ func (q *Queue[T]) Get(ctx context.Context) (item T, err error) {
 
 // TryGet takes the next item if there is one, else it is ErrEmpty.
 func (q *Queue[T]) TryGet() (item T, err error) {
-	if err := q.check(); err != nil {
+	if err := q.checkEnd(); err != nil {
 		return item, err
 	}
 	found := false

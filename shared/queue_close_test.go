@@ -16,7 +16,7 @@ import (
 func TestQueueClose(t *testing.T) {
 	noLeaks(t)
 	for _, items := range []int{0, 3} {
-		q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+		q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 		for i := range items {
 			ok(t, q.Put(ctx, i))
 		}
@@ -77,8 +77,8 @@ var useUntilClosed = mp.Func("useUntilClosed", func(ctx context.Context, c closi
 func TestQueueCloseWakesAll(t *testing.T) {
 	for what, puts := range map[string]bool{"who gets": false, "who puts": true} {
 		t.Run(what, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, where place) {
-				c := closing{made(shared.NewQueue[int](shared.QueueConfig{Capacity: 2}))(t), made(shared.NewValue(int64(0)))(t), puts}
+			onBoth(t, func(t *testing.T, where venue) {
+				c := closing{fresh(shared.NewQueue[int](shared.QueueConfig{Capacity: 2}))(t), fresh(shared.NewValue(int64(0)))(t), puts}
 				var wg sync.WaitGroup
 				wg.Go(func() { everywhere(t, where, useUntilClosed, c, c, c) })
 				eventually(t, "three wait", func() bool { return c.Inside.Load() == 3 && (!puts || c.Q.Len() == 2) })
@@ -94,8 +94,8 @@ func TestQueueCloseWakesAll(t *testing.T) {
 
 // Close in the middle of traffic: each item that Put took is taken, and none that it refused.
 func TestQueueCloseUnderLoad(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		c := closing{made(shared.NewQueue[int](shared.QueueConfig{Capacity: 10}))(t), made(shared.NewValue(int64(0)))(t), false}
+	onBoth(t, func(t *testing.T, where venue) {
+		c := closing{fresh(shared.NewQueue[int](shared.QueueConfig{Capacity: 10}))(t), fresh(shared.NewValue(int64(0)))(t), false}
 		putter := c
 		putter.Puts = true
 		var wg sync.WaitGroup
@@ -123,9 +123,9 @@ var putAndLeave = mp.Func("putAndLeave", func(ctx context.Context, q *shared.Que
 // W07, H18: a process that has put ends, whether anybody reads or not, and what it has put is there.
 func TestQueueExitWithUnreadItems(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
 	p := start(t, putAndLeave, q)
-	result(t, p) // before anybody gets
+	resultOf(t, p) // before anybody gets
 	<-p.Done()
 	if p.ExitCode() != 0 || q.Len() != 20 {
 		t.Errorf("exit code %d, %v", p.ExitCode(), q)
@@ -158,8 +158,8 @@ var doTasks = mp.Func("doTasks", func(ctx context.Context, w tasks) (n int, err 
 
 // T034: Join returns when four workers have said of all items that they are done, and not before.
 func TestQueueJoin(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		w := tasks{made(shared.NewQueue[int](shared.QueueConfig{}))(t), made(shared.NewValue(int64(0)))(t)}
+	onBoth(t, func(t *testing.T, where venue) {
+		w := tasks{fresh(shared.NewQueue[int](shared.QueueConfig{}))(t), fresh(shared.NewValue(int64(0)))(t)}
 		ok(t, w.Q.Join(ctx)) // nothing was put
 		wants(t, "TaskDone of nothing", w.Q.TaskDone(), shared.ErrBound)
 		for i := range 10 {

@@ -22,8 +22,8 @@ import (
 //	Lock      who puts; of the other cell: who gets
 //	Waiting   who waits for that lock
 //	D         the other cell
+//	Waiting2  who waits in Join
 //	E         who waits for room; of the other cell: for items
-//	Seq       who waits in Join
 func init() {
 	arena.Kinds[kindQueue] = arena.Kind{Bury: buryQueue, End: endQueue}
 	arena.Kinds[kindQueueEnd] = arena.Kind{Part: true}
@@ -68,10 +68,22 @@ func makeQueue(a *arena.Arena, c QueueConfig) (*abi.Cell, error) {
 
 func (q *Queue[T]) itemBells() *atomic.Uint64 { return &q.end.E }
 func (q *Queue[T]) roomBells() *atomic.Uint64 { return &q.cell.E }
-func (q *Queue[T]) joinBells() *atomic.Uint64 { return &q.cell.Seq }
+func (q *Queue[T]) joinBells() *atomic.Uint64 { return &q.cell.Waiting2 }
 
 func (q *Queue[T]) lock(c *abi.Cell, gate int) robust.Lock {
 	return q.handle.lock(c, &q.local.Gates[gate])
+}
+
+// checkEnd is check for who gets: it looks at nothing that those who put write to all the time. The other end goes last when a queue
+// is freed, and with its lock held.
+func (q *Queue[T]) checkEnd() error {
+	if q.end == nil || q.end.Meta.Load() != q.endMeta {
+		if err := q.check(); err != nil {
+			return err
+		}
+		return ErrClosed
+	}
+	return nil
 }
 
 // errBusy reports an end that others are at, to who did not want to wait.
@@ -91,7 +103,11 @@ func (q *Queue[T]) lockEnd(ctx context.Context, c *abi.Cell, gate int) error {
 		}
 	}
 	robust.At("lock: taken")
-	if err := q.check(); err != nil { // the cell is another object's by now
+	check := q.check
+	if c == q.end {
+		check = q.checkEnd
+	}
+	if err := check(); err != nil { // the cell is another object's by now
 		q.unlockEnd(c, gate)
 		return err
 	}
@@ -117,7 +133,7 @@ func (q *Queue[T]) lockPut(ctx context.Context) error {
 }
 
 func (q *Queue[T]) lockGet(ctx context.Context) error {
-	if err := q.check(); err != nil {
+	if err := q.checkEnd(); err != nil {
 		return err
 	}
 	return q.lockEnd(ctx, q.end, getGate)
@@ -161,6 +177,7 @@ func (q *Queue[T]) put(ctx context.Context, head, body []byte) error {
 // putOnce puts an item if there is room.
 func (q *Queue[T]) putOnce(ctx context.Context, head, body []byte) (bool, error) {
 	if err := q.lockPut(ctx); err != nil {
+		q.passOn(q.roomBells())
 		return false, err
 	}
 	n := uint64(len(head) + len(body))
@@ -175,6 +192,9 @@ func (q *Queue[T]) putOnce(ctx context.Context, head, body []byte) (bool, error)
 	}
 	more := done && q.roomBells().Load() != 0 && q.hasRoom(n) // whoever was woken for it may have been overtaken
 	q.unlockPut()
+	if err != nil {
+		q.passOn(q.roomBells())
+	}
 	if done && q.itemBells().Load() != 0 { // SYNC POINT bells: after Puts
 		q.wakeOne(q.itemBells())
 	}
@@ -182,6 +202,13 @@ func (q *Queue[T]) putOnce(ctx context.Context, head, body []byte) (bool, error)
 		q.wakeRoom()
 	}
 	return done, err
+}
+
+// passOn wakes another: who was woken could not do what he was woken for.
+func (q *Queue[T]) passOn(bells *atomic.Uint64) {
+	if q.check() == nil {
+		q.wakeOne(bells)
+	}
 }
 
 // wakeRoom wakes who waits for room: one, if what is enough for one is enough for each.
@@ -211,8 +238,8 @@ func fits(c *abi.QueueControl, puts, gets, in, out, n uint64) bool {
 // taken is how many items and bytes were taken, at one moment.
 func taken(c *abi.QueueControl) (items, bytes uint64) {
 	for {
-		gets := c.Gets.Load() // SYNC POINT gets
-		bytes := c.Head[gets%2].Bytes
+		gets := c.Gets.Load()                             // SYNC POINT gets
+		bytes := atomic.LoadUint64(&c.Head[gets%2].Bytes) // in this order also where loads change places
 		if c.Gets.Load() == gets {
 			return gets, bytes
 		}
@@ -322,6 +349,7 @@ func (q *Queue[T]) getOnce(ctx context.Context, memory []byte, take func(rec []b
 		return false, q.drained()
 	}
 	if err := q.lockGet(ctx); err != nil {
+		q.passOn(q.itemBells())
 		return false, err
 	}
 	into := func(rec []byte) error {
@@ -358,7 +386,7 @@ func (q *Queue[T]) next() bool {
 	c := q.ctl
 	gets := c.Gets.Load()
 	if c.PutsSeen <= gets {
-		c.PutsSeen = c.Puts.Load() // SYNC POINT puts
+		atomic.StoreUint64(&c.PutsSeen, c.Puts.Load()) // SYNC POINT puts
 	}
 	return c.PutsSeen > gets
 }
@@ -425,7 +453,9 @@ func (q *Queue[T]) leave(emptied uint64) {
 // ready reports whether there may be something to get.
 func (q *Queue[T]) ready() bool {
 	c := q.ctl
-	return c.Puts.Load() != c.Gets.Load() || c.Returned.Load() > 0
+	gets := c.Gets.Load()
+	// What was seen is on a line of those who get: it may be old, and says then that there is nothing more.
+	return atomic.LoadUint64(&c.PutsSeen) > gets || c.Puts.Load() != gets || c.Returned.Load() > 0
 }
 
 // drained is ErrClosed if nothing will come any more.
@@ -477,16 +507,19 @@ func (q *Queue[T]) sleep(ctx context.Context, bells *atomic.Uint64, gate *robust
 	defer gate.Exit()
 	err := q.a.F.Wait(ctx, bells, q.tag(), func() bool { return q.check() != nil || ready() })
 	q.a.F.Leave(bells)
-	if err != nil && q.check() == nil && ready() {
+	if gone := q.check(); gone != nil {
+		return gone
+	}
+	if err != nil && ready() {
 		q.wakeOne(bells) // it was perhaps woken in his place
 	}
 	return err
 }
 
 // buryQueue gives back the segments that a dead process had not linked, or had emptied, and its locks.
-func buryQueue(a *arena.Arena, c *abi.Cell, dead uint32) {
+func buryQueue(a *arena.Arena, c *abi.Cell, meta uint64, dead uint32) {
 	end, ctl := a.Cell(uint32(c.D.Load())), controlOf(a, c)
-	if end == nil || ctl == nil {
+	if end == nil || ctl == nil || c.Meta.Load() != meta {
 		return
 	}
 	putting, getting := abi.Owner(c.Lock.Load()) == dead, abi.Owner(end.Lock.Load()) == dead
@@ -498,7 +531,7 @@ func buryQueue(a *arena.Arena, c *abi.Cell, dead uint32) {
 		a.Parts(a.Ref(c), func(part *abi.Cell, meta uint64) {
 			switch seq := part.Seq.Load(); {
 			case abi.Kind(meta) == kindDelivery:
-				buryDelivery(a, part, dead) // before others can take what it may not have taken
+				buryDelivery(a, part, meta, dead) // before others can take what it may not have taken
 			case abi.Kind(meta) != kindSegment:
 			case putting && seq >= puts, getting && seq < first:
 				a.Remove(part, meta)
@@ -506,17 +539,20 @@ func buryQueue(a *arena.Arena, c *abi.Cell, dead uint32) {
 		})
 	}
 	robust.At("bury queue: segments freed")
+	ctl.Returned.Add(1) // it died, perhaps, before it could say that it gave something back: a hint may be too large
 	robust.Bury(&end.Lock, dead)
 }
 
-// endQueue gives back all parts of a queue that is ending.
+// endQueue gives back all parts of a queue that is ending. Who waits with them is woken before they are others'.
 func endQueue(a *arena.Arena, c *abi.Cell) {
-	ref := a.Ref(c)
-	a.Parts(ref, func(part *abi.Cell, meta uint64) {
-		a.F.WakeAll(&part.Waiting, ^uint64(0)) // before: they are another's bells then. Who looks finds the queue ending
-		a.F.WakeAll(&part.E, ^uint64(0))
-		a.Remove(part, meta)
+	a.Parts(a.Ref(c), func(part *abi.Cell, meta uint64) {
+		if !a.End(part, meta) {
+			return
+		}
+		part.Lock.Store(abi.LockFreed)
+		for _, bells := range [...]*atomic.Uint64{&part.Waiting, &part.Waiting2, &part.E} {
+			a.F.WakeAll(bells, ^uint64(0))
+		}
+		a.Free(part)
 	})
-	a.F.WakeAll(&c.E, ^uint64(0))
-	a.F.WakeAll(&c.Seq, ^uint64(0))
 }

@@ -37,8 +37,8 @@ var putSizes = mp.Func("putSizes", func(ctx context.Context, s sized) (int, erro
 
 // W41: an item that is larger than the queue goes through it, alone, and smaller ones before and after it, in order.
 func TestQueueItemsLargerThanTheQueue(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		s := sized{made(shared.NewQueue[[]byte](shared.QueueConfig{Bytes: 1 << 20}))(t), []int{10, 100 << 20, 0, 2 << 20, 1 << 20, 1, 1<<20 - 4}}
+	onBoth(t, func(t *testing.T, where venue) {
+		s := sized{fresh(shared.NewQueue[[]byte](shared.QueueConfig{Bytes: 1 << 20}))(t), []int{10, 100 << 20, 0, 2 << 20, 1 << 20, 1, 1<<20 - 4}}
 		if testing.Short() {
 			s.Sizes[1] = 10 << 20
 		}
@@ -56,7 +56,7 @@ func TestQueueItemsLargerThanTheQueue(t *testing.T) {
 // A large item waits until it is alone, and everybody else until it is gone.
 func TestQueueLargeItemIsAlone(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[[]byte](shared.QueueConfig{Bytes: 1000}))(t)
+	q := fresh(shared.NewQueue[[]byte](shared.QueueConfig{Bytes: 1000}))(t)
 	ok(t, q.TryPut(make([]byte, 10)))
 	wants(t, "a large one beside another", q.TryPut(make([]byte, 2000)), shared.ErrFull)
 	lasts(t, func(ctx context.Context) error { return q.Put(ctx, make([]byte, 2000)) })
@@ -74,7 +74,7 @@ func TestQueueLargeItemIsAlone(t *testing.T) {
 // Sizes around those of the memory that a queue takes at a time, so that items end at, before and behind its end.
 func TestQueueSizesAtTheEdge(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
 	const segment = 64 << 10
 	for first := range 20 {
 		for _, second := range []int{0, 1, segment - 60 - first, segment - 30 - first, segment - 16 - first, segment - 8, segment, segment + 1, 3 * segment} {
@@ -93,7 +93,7 @@ func TestQueueSizesAtTheEdge(t *testing.T) {
 // What goes through a queue leaves nothing in it: its memory is that of the last items.
 func TestQueueMemory(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
 	ok(t, q.Put(ctx, nil))
 	before, err := shared.Stats()
 	ok(t, err)
@@ -114,8 +114,8 @@ type handles struct {
 	Reply  *shared.Queue[handles]
 }
 
-// answer gets a queue from a queue, puts into what is in it, and sends it on.
-var answer = mp.Func("answer", func(ctx context.Context, q *shared.Queue[handles]) (int, error) {
+// answerHandles gets a queue from a queue, puts into what is in it, and sends it on.
+var answerHandles = mp.Func("answerHandles", func(ctx context.Context, q *shared.Queue[handles]) (int, error) {
 	h, err := q.Get(ctx)
 	if err != nil {
 		return 0, err
@@ -130,14 +130,14 @@ var answer = mp.Func("answer", func(ctx context.Context, q *shared.Queue[handles
 
 // H18, F120: handles go through queues, nested, and refer to the same object there.
 func TestQueueOfQueues(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		q := made(shared.NewQueue[handles](shared.QueueConfig{}))(t)
-		h := handles{Queues: map[string][]*shared.Queue[int]{"nil": nil}, Reply: made(shared.NewQueue[handles](shared.QueueConfig{}))(t)}
+	onBoth(t, func(t *testing.T, where venue) {
+		q := fresh(shared.NewQueue[handles](shared.QueueConfig{}))(t)
+		h := handles{Queues: map[string][]*shared.Queue[int]{"nil": nil}, Reply: fresh(shared.NewQueue[handles](shared.QueueConfig{}))(t)}
 		for range 3 {
-			h.Queues["all"] = append(h.Queues["all"], made(shared.NewQueue[int](shared.QueueConfig{}))(t))
+			h.Queues["all"] = append(h.Queues["all"], fresh(shared.NewQueue[int](shared.QueueConfig{}))(t))
 		}
 		ok(t, q.Put(ctx, h))
-		everywhere(t, where, answer, q)
+		everywhere(t, where, answerHandles, q)
 		back, err := h.Reply.Get(ctx)
 		ok(t, err)
 		for i := range 3 {

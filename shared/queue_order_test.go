@@ -99,14 +99,14 @@ func TestQueueManyToMany(t *testing.T) {
 	} {
 		for _, fixed := range []bool{true, false} {
 			t.Run(fmt.Sprint(name, ", of fixed size ", fixed), func(t *testing.T) {
-				onBoth(t, func(t *testing.T, where place) {
+				onBoth(t, func(t *testing.T, where venue) {
 					r := traffic{Times: 1500, Pad: 7}
 					closeQueue := func() error { return r.Q.Close() }
 					if fixed {
-						r.Fixed = made(shared.NewQueue[[2]int](c))(t)
+						r.Fixed = fresh(shared.NewQueue[[2]int](c))(t)
 						closeQueue = r.Fixed.Close
 					} else {
-						r.Q = made(shared.NewQueue[numbered](c))(t)
+						r.Q = fresh(shared.NewQueue[numbered](c))(t)
 					}
 					var wg sync.WaitGroup
 					wg.Go(func() {
@@ -173,7 +173,7 @@ var bridge = mp.Func("bridge", func(ctx context.Context, r traffic) (int, error)
 
 func TestQueueManyGoroutines(t *testing.T) {
 	noLeaks(t)
-	r := traffic{Q: made(shared.NewQueue[numbered](shared.QueueConfig{Capacity: 5}))(t), Times: 300, Pad: 3}
+	r := traffic{Q: fresh(shared.NewQueue[numbered](shared.QueueConfig{Capacity: 5}))(t), Times: 300, Pad: 3}
 	p := start(t, bridge, r)
 	consumer := r
 	consumer.Producer = 8
@@ -187,7 +187,7 @@ func TestQueueManyGoroutines(t *testing.T) {
 			}
 		})
 	}
-	result(t, p)
+	resultOf(t, p)
 	ok(t, r.Q.Close())
 	wg.Wait()
 	exactlyOnce(t, got, 8, r.Times)

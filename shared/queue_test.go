@@ -34,7 +34,7 @@ type queues[T any] struct {
 
 func newQueues[T any](t *testing.T, c shared.QueueConfig) queues[T] {
 	t.Helper()
-	return queues[T]{made(shared.NewQueue[T](c))(t), made(shared.NewQueue[T](c))(t), 0}
+	return queues[T]{fresh(shared.NewQueue[T](c))(t), fresh(shared.NewQueue[T](c))(t), 0}
 }
 
 // pass moves items from one queue to the other until the first is closed, and says how many.
@@ -64,7 +64,7 @@ var (
 func carries[T any](t *testing.T, f *mp.Function[queues[T], int], items ...T) {
 	t.Helper()
 	t.Run(reflect.TypeFor[T]().String(), func(t *testing.T) {
-		onBoth(t, func(t *testing.T, where place) {
+		onBoth(t, func(t *testing.T, where venue) {
 			q := newQueues[T](t, shared.QueueConfig{})
 			var wg sync.WaitGroup
 			wg.Go(func() {
@@ -104,7 +104,7 @@ func TestQueueCarries(t *testing.T) {
 // An error in an item is known again.
 func TestQueueCarriesErrors(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[job](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[job](shared.QueueConfig{}))(t)
 	ok(t, q.Put(ctx, job{Err: fmt.Errorf("in between: %w", shared.ErrBroken)}))
 	got, err := q.Get(ctx)
 	ok(t, err)
@@ -113,7 +113,7 @@ func TestQueueCarriesErrors(t *testing.T) {
 
 // T030: a queue for six items is full after six, however they are put, and empty after six were taken.
 func TestQueueCapacity(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		q := newQueues[int](t, shared.QueueConfig{Capacity: 6})
 		for i := range 6 {
 			if q.In.Len() != i {
@@ -146,7 +146,7 @@ func TestQueueCapacity(t *testing.T) {
 // T031, T035: there is nothing to get: at once, or after as long as it was to wait.
 func TestQueueEmpty(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
 	empty := func() {
 		t.Helper()
 		_, err := q.TryGet()
@@ -177,7 +177,7 @@ func TestQueueEmpty(t *testing.T) {
 // T033, W09: Len is exact.
 func TestQueueLen(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[string](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[string](shared.QueueConfig{}))(t)
 	for i, step := range []struct {
 		do   func() error
 		want int
@@ -199,7 +199,7 @@ func TestQueueLen(t *testing.T) {
 func TestQueueBytes(t *testing.T) {
 	noLeaks(t)
 	const item = 1000 - 2 // with its length, 1000
-	q := made(shared.NewQueue[string](shared.QueueConfig{Bytes: 3000}))(t)
+	q := fresh(shared.NewQueue[string](shared.QueueConfig{Bytes: 3000}))(t)
 	for range 3 {
 		ok(t, q.TryPut(strings.Repeat("x", item)))
 	}
@@ -249,7 +249,7 @@ func (p *picky) UnmarshalBinary(b []byte) error {
 // T037, H18, W08: who puts what cannot be encoded is told, and the queue is as it was, its room too.
 func TestQueueItemThatCannotBeEncoded(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[picky](shared.QueueConfig{Capacity: 1}))(t)
+	q := fresh(shared.NewQueue[picky](shared.QueueConfig{Capacity: 1}))(t)
 	for range 3 {
 		wants(t, "Put", q.Put(ctx, picky{true}), errPicky)
 		wants(t, "TryPut", q.TryPut(picky{true}), errPicky)
@@ -264,7 +264,7 @@ func TestQueueItemThatCannotBeEncoded(t *testing.T) {
 	type ring struct{ Next *ring }
 	r := new(ring)
 	r.Next = r
-	rings := made(shared.NewQueue[*ring](shared.QueueConfig{}))(t)
+	rings := fresh(shared.NewQueue[*ring](shared.QueueConfig{}))(t)
 	if err := rings.Put(ctx, r); err == nil || rings.Len() != 0 {
 		t.Errorf("an item without an end: %v, %v", err, rings)
 	}
@@ -273,7 +273,7 @@ func TestQueueItemThatCannotBeEncoded(t *testing.T) {
 // W08: what was put is what arrives, whatever becomes of it afterwards.
 func TestQueuePutCopies(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[[]byte](shared.QueueConfig{}))(t)
 	item := []byte("before")
 	ok(t, q.Put(ctx, item))
 	copy(item, "after!")

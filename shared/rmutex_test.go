@@ -43,8 +43,8 @@ var nest = mp.Func("nest", func(ctx context.Context, n nesting) (int, error) {
 
 // T043: scoped use of the recursive lock.
 func TestRMutexExcludes(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		n := nesting{made(shared.NewRMutex())(t), made(shared.NewArray[int64](1))(t), 1000}
+	onBoth(t, func(t *testing.T, where venue) {
+		n := nesting{fresh(shared.NewRMutex())(t), fresh(shared.NewArray[int64](1))(t), 1000}
 		everywhere(t, where, nest, n, n, n, n)
 		if n.Sum.At(0) != 4*3*1000 {
 			t.Errorf("%d", n.Sum.At(0))
@@ -55,7 +55,7 @@ func TestRMutexExcludes(t *testing.T) {
 // T041: as many unlocks as locks, and one more is an error. T047: it tells who has it, and how often.
 func TestRMutexNests(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRMutex())(t)
+	m := fresh(shared.NewRMutex())(t)
 	looks := func(want string) {
 		t.Helper()
 		if !strings.HasSuffix(m.String(), want) || !strings.HasPrefix(m.String(), "RMutex#") {
@@ -92,7 +92,7 @@ func TestRMutexNests(t *testing.T) {
 // H23: the owner is who has the context, and nobody else of the same process.
 func TestRMutexBelongsToItsContext(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRMutex())(t)
+	m := fresh(shared.NewRMutex())(t)
 	mine, err := m.Lock(ctx)
 	ok(t, err)
 	wants(t, "unlock without the context", m.Unlock(ctx), shared.ErrNotOwner)
@@ -100,7 +100,7 @@ func TestRMutexBelongsToItsContext(t *testing.T) {
 	defer cancel()
 	_, err = m.Lock(limited)
 	wants(t, "lock without the context", err, context.DeadlineExceeded)
-	other := made(shared.NewRMutex())(t)
+	other := fresh(shared.NewRMutex())(t)
 	wants(t, "unlock of another mutex", other.Unlock(mine), shared.ErrNotOwner)
 	canceled, stop := context.WithCancel(mine)
 	stop()
@@ -113,7 +113,7 @@ func TestRMutexBelongsToItsContext(t *testing.T) {
 // T045: it is seen to be held in other processes, until the last level is given back.
 func TestRMutexBetweenProcesses(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRMutex())(t)
+	m := fresh(shared.NewRMutex())(t)
 	other := holding(t, held{RMutex: m, How: "rmutex", Times: 3})
 	if want := fmt.Sprintf("(held by process %d), 3 deep", other.PID()); !strings.HasSuffix(m.String(), want) || !m.Locked() {
 		t.Errorf("%v, want %s", m, want)
@@ -128,7 +128,7 @@ func TestRMutexBetweenProcesses(t *testing.T) {
 // W04: as with Mutex, however deep its owner was.
 func TestRMutexOfTheDead(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRMutex())(t)
+	m := fresh(shared.NewRMutex())(t)
 	holding(t, held{RMutex: m, How: "rmutex", Times: 2}).die()
 	mine, err := m.Lock(ctx)
 	wants(t, "lock after a death", err, shared.ErrOwnerDied)

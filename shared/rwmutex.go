@@ -21,7 +21,7 @@ type RWMutex struct{ handle }
 //	B  read locks
 //	C  writers that wait
 //	D  readers that wait
-//	E  flags: readersTurn, writerDied
+//	Seq  flags: readersTurn, writerDied
 //
 // B, C and D are the sums of what the records say: read locks 24 | waiting writers 20 | waiting readers 20.
 const (
@@ -52,7 +52,7 @@ func NewRWMutex() (*RWMutex, error) {
 }
 
 // buryRWMutex takes a dead process out, and makes the sums fit the records.
-func buryRWMutex(a *arena.Arena, c *abi.Cell, dead uint32) {
+func buryRWMutex(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 	t := records(a, c)
 	t[dead].Store(0)
 	robust.At("bury rwmutex: record cleared")
@@ -66,10 +66,10 @@ func buryRWMutex(a *arena.Arena, c *abi.Cell, dead uint32) {
 	c.C.Store(writers)
 	c.D.Store(waiting)
 	if waiting == 0 {
-		c.E.And(^readersTurn)
+		c.Seq.And(^readersTurn)
 	}
 	if c.A.Load() == uint64(dead) {
-		c.E.Or(writerDied)
+		c.Seq.Or(writerDied)
 		robust.At("bury rwmutex: told")
 		c.A.Store(0)
 	}
@@ -96,29 +96,22 @@ const minus = ^uint64(0)
 // write takes the lock for writing, under the guard, if it can.
 func (m *RWMutex) write() (bool, error) {
 	c := m.cell
-	if c.A.Load() != 0 || c.B.Load() != 0 || c.E.Load()&readersTurn != 0 && c.D.Load() > 0 {
+	if c.A.Load() != 0 || c.B.Load() != 0 || c.Seq.Load()&readersTurn != 0 && c.D.Load() > 0 {
 		return false, nil
 	}
 	c.A.Store(uint64(m.me))
 	robust.At("rwmutex: written to")
-	if c.E.Load()&writerDied != 0 {
-		c.E.And(^writerDied)
-		return true, ErrOwnerDied
-	}
-	return true, nil
+	return true, m.told(oneWaitingWriter)
 }
 
 // read takes the lock for reading, under the guard, if it can.
 func (m *RWMutex) read() (bool, error) {
 	c := m.cell
-	if c.A.Load() != 0 || c.C.Load() > 0 && c.E.Load()&readersTurn == 0 {
+	if c.A.Load() != 0 || c.C.Load() > 0 && c.Seq.Load()&readersTurn == 0 {
 		return false, nil
 	}
 	m.add(oneReader, 1)
-	if c.E.Load()&writerDied != 0 {
-		return true, ErrOwnerDied
-	}
-	return true, nil
+	return true, m.told(oneWaitingReader)
 }
 
 // Lock waits for the lock for writing.
@@ -139,7 +132,7 @@ func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting u
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	done, err := m.try(func() (bool, error) {
+	done, err := m.tryFor(ctx, func() (bool, error) {
 		done, err := take()
 		if !done {
 			m.add(waiting, 1)
@@ -154,8 +147,12 @@ func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting u
 		bells, gate = &m.cell.Waiting, &m.local.Gates[0]
 	}
 	taken := false
+	var idle idleHeir
 	err = m.await(ctx, bells, gate, func() (bool, error) {
 		done, err := take()
+		if !done && idle.passedOver(anybody, m.cell.A.Load() == 0 && m.cell.B.Load() == 0) {
+			done, err = m.overtake(waiting)
+		}
 		if done {
 			taken = true
 			m.stopWaiting(waiting)
@@ -172,11 +169,35 @@ func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting u
 	return err
 }
 
+// anybody stands for those whose turn it is.
+const anybody = abi.MaxSlots
+
+// overtake takes a free lock, under the guard, whosever turn it is: those have not come, so they are stopped, perhaps.
+func (m *RWMutex) overtake(waiting uint64) (bool, error) {
+	if waiting == oneWaitingWriter {
+		m.cell.A.Store(uint64(m.me))
+	} else {
+		m.add(oneReader, 1)
+	}
+	return true, m.told(waiting)
+}
+
+// told is ErrOwnerDied if the last writer died; the next writer takes the news with it.
+func (m *RWMutex) told(waiting uint64) error {
+	if m.cell.Seq.Load()&writerDied == 0 {
+		return nil
+	}
+	if waiting == oneWaitingWriter {
+		m.cell.Seq.And(^writerDied)
+	}
+	return ErrOwnerDied
+}
+
 // stopWaiting ends a wait, under the guard, and with the last of the readers their turn.
 func (m *RWMutex) stopWaiting(waiting uint64) {
 	m.add(waiting, minus)
 	if waiting == oneWaitingReader && m.cell.D.Load() == 0 {
-		m.cell.E.And(^readersTurn)
+		m.cell.Seq.And(^readersTurn)
 	}
 }
 
@@ -186,7 +207,7 @@ func (m *RWMutex) wakeNext() {
 		return
 	}
 	c := m.cell
-	free, readers := c.A.Load() == 0, c.C.Load() == 0 || c.E.Load()&readersTurn != 0
+	free, readers := c.A.Load() == 0, c.C.Load() == 0 || c.Seq.Load()&readersTurn != 0
 	writer := free && c.B.Load() == 0
 	m.exit()
 	if free && readers {
@@ -204,11 +225,7 @@ func (m *RWMutex) TryLock() (bool, error) { return m.tryLock(m.write) }
 func (m *RWMutex) TryRLock() (bool, error) { return m.tryLock(m.read) }
 
 func (m *RWMutex) tryLock(take func() (bool, error)) (bool, error) {
-	if err := m.enter(); err != nil {
-		return false, err
-	}
-	defer m.exit()
-	return take()
+	return busy(m.tryFor(noWait, take))
 }
 
 // Unlock gives back the lock for writing. It is ErrNotOwner if this process does not hold it.
@@ -222,7 +239,7 @@ func (m *RWMutex) Unlock() error {
 		return ErrNotOwner
 	}
 	if c.D.Load() > 0 {
-		c.E.Or(readersTurn)
+		c.Seq.Or(readersTurn)
 	}
 	robust.At("rwmutex: turn given")
 	c.A.Store(0)
@@ -267,7 +284,7 @@ func (m *RWMutex) String() string {
 	switch {
 	case text != "":
 		return name + "(" + text[2:] + ")"
-	case m.cell.E.Load()&writerDied != 0:
+	case m.cell.Seq.Load()&writerDied != 0:
 		return name + "(its last writer died)"
 	}
 	return name + "(free)"

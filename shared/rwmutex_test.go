@@ -64,8 +64,8 @@ var (
 )
 
 func TestRWMutexExcludes(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		r := reading{Lock: made(shared.NewRWMutex())(t), Numbers: made(shared.NewArray[int64](100))(t), Times: 2000}
+	onBoth(t, func(t *testing.T, where venue) {
+		r := reading{Lock: fresh(shared.NewRWMutex())(t), Numbers: fresh(shared.NewArray[int64](100))(t), Times: 2000}
 		everywhere(t, where, writeAll, r, r, r, r)
 		if r.Numbers.At(99) != 4*500 {
 			t.Errorf("%d", r.Numbers.At(99))
@@ -78,8 +78,8 @@ func TestRWMutexExcludes(t *testing.T) {
 
 // Readers are inside together: else they would not meet there.
 func TestRWMutexReadersTogether(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		r := reading{Lock: made(shared.NewRWMutex())(t), Inside: made(shared.NewBarrier(4))(t)}
+	onBoth(t, func(t *testing.T, where venue) {
+		r := reading{Lock: fresh(shared.NewRWMutex())(t), Inside: fresh(shared.NewBarrier(4))(t)}
 		everywhere(t, where, meet, r, r, r, r)
 	})
 }
@@ -87,7 +87,7 @@ func TestRWMutexReadersTogether(t *testing.T) {
 // It belongs to processes, and names them.
 func TestRWMutexOwners(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRWMutex())(t)
+	m := fresh(shared.NewRWMutex())(t)
 	try := func(what string, take func() (bool, error), want bool) {
 		t.Helper()
 		if taken, err := take(); taken != want || err != nil {
@@ -130,7 +130,7 @@ func TestRWMutexOwners(t *testing.T) {
 // W04: what readers had comes back by itself; of a dead writer every reader hears until a writer did.
 func TestRWMutexOfTheDead(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRWMutex())(t)
+	m := fresh(shared.NewRWMutex())(t)
 	ok(t, holding(t, held{RWMutex: m, How: "read", Times: 3}).Kill())
 	ok(t, m.Lock(ctx))
 	ok(t, m.Unlock())
@@ -156,7 +156,7 @@ func TestRWMutexOfTheDead(t *testing.T) {
 // A writer that gives up lets those in that it kept out.
 func TestRWMutexWriterGivesUp(t *testing.T) {
 	noLeaks(t)
-	m := made(shared.NewRWMutex())(t)
+	m := fresh(shared.NewRWMutex())(t)
 	other := holding(t, held{RWMutex: m, How: "read"})
 	limited, cancel := context.WithTimeout(ctx, short)
 	defer cancel()

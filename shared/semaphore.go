@@ -55,7 +55,7 @@ func init() {
 }
 
 // burySemaphore gives back the permits of a dead process.
-func burySemaphore(a *arena.Arena, c *abi.Cell, dead uint32) {
+func burySemaphore(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 	t := records(a, c)
 	t[dead].Store(0)
 	robust.At("bury semaphore: record cleared")
@@ -96,14 +96,22 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if ok, err := s.TryAcquire(); ok || err != nil {
+	if ok, err := s.tryFor(ctx, func() (bool, error) { return s.take(false), nil }); ok || err != nil {
 		return err
 	}
 	begun, heir := time.Now(), false
+	var idle idleHeir
 	err := s.await(ctx, &s.cell.Waiting, &s.local.Gates[0], func() (bool, error) {
+		heir = heir && s.cell.D.Load() == uint64(s.me)
 		if s.take(heir) {
 			heir = false
 			return true, nil
+		}
+		if next := &s.cell.D; idle.passedOver(uint32(next.Load()), s.cell.A.Load() > 0) {
+			next.Store(0)
+			if s.take(false) {
+				return true, nil
+			}
 		}
 		if !heir && s.cell.D.Load() == 0 && time.Since(begun) > patience {
 			s.cell.D.Store(uint64(s.me))
@@ -114,6 +122,28 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 	s.passOn(heir)
 	return err
 }
+
+// An idleHeir is an heir that was seen not to take what is free.
+type idleHeir struct {
+	slot  uint32
+	since time.Time
+}
+
+// passedOver reports whether that was so for a while: the process is stopped, perhaps.
+func (i *idleHeir) passedOver(slot uint32, free bool) bool {
+	switch {
+	case !free || slot == 0:
+		*i = idleHeir{}
+	case i.slot != slot:
+		*i = idleHeir{slot, time.Now()}
+	default:
+		return time.Since(i.since) >= idleLimit
+	}
+	return false
+}
+
+// idleLimit is how long others are waited for whose turn it is.
+const idleLimit = 100 * time.Millisecond
 
 // patience is how long who waits lets others overtake it.
 const patience = time.Millisecond
@@ -135,11 +165,16 @@ func (s *Semaphore) passOn(heir bool) {
 
 // TryAcquire takes a permit if there is one, and reports whether it did.
 func (s *Semaphore) TryAcquire() (bool, error) {
-	if err := s.enter(); err != nil {
-		return false, err
+	ok, err := s.tryFor(noWait, func() (bool, error) { return s.take(false), nil })
+	return busy(ok, err)
+}
+
+// busy is what a call that does not wait returns, if somebody who is stopped is at the object.
+func busy(ok bool, err error) (bool, error) {
+	if err != nil && err == noWait.Err() { //nolint:errorlint // it is that very error
+		return false, nil
 	}
-	defer s.exit()
-	return s.take(false), nil
+	return ok && (err == nil || err == ErrOwnerDied), err //nolint:errorlint // from take
 }
 
 // Release gives a permit back. For a bounded semaphore it is ErrBound if this process has none.

@@ -43,8 +43,8 @@ func TestSemaphoreLimits(t *testing.T) {
 		"bounded": shared.NewBoundedSemaphore, "unbounded": shared.NewSemaphore,
 	} {
 		t.Run(name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, where place) {
-				p := permitted{made(make(2))(t), made(shared.NewValue(int64(0)))(t), 2, 2000}
+			onBoth(t, func(t *testing.T, where venue) {
+				p := permitted{fresh(make(2))(t), fresh(shared.NewValue(int64(0)))(t), 2, 2000}
 				everywhere(t, where, within, p, p, p, p)
 				if p.Semaphore.Value() != 2 {
 					t.Errorf("afterwards: %v", p.Semaphore)
@@ -57,7 +57,7 @@ func TestSemaphoreLimits(t *testing.T) {
 // T049: down to 0 and up again; a permit too many is an error, and so is another's.
 func TestBoundedSemaphoreBounds(t *testing.T) {
 	noLeaks(t)
-	s := made(shared.NewBoundedSemaphore(2))(t)
+	s := fresh(shared.NewBoundedSemaphore(2))(t)
 	value := func(want int) {
 		t.Helper()
 		if s.Value() != want {
@@ -94,7 +94,7 @@ func TestBoundedSemaphoreBounds(t *testing.T) {
 // Anyone may release one that is not bounded, and more than there were.
 func TestSemaphoreIsNobodys(t *testing.T) {
 	noLeaks(t)
-	s := made(shared.NewSemaphore(0))(t)
+	s := fresh(shared.NewSemaphore(0))(t)
 	for range 3 {
 		ok(t, s.Release())
 	}
@@ -119,7 +119,7 @@ func TestSemaphoreTimeout(t *testing.T) {
 		_, err = shared.NewBoundedSemaphore(n)
 		wants(t, fmt.Sprint(n, " permits, bounded"), err, shared.ErrBound)
 	}
-	s := made(shared.NewSemaphore(0))(t)
+	s := fresh(shared.NewSemaphore(0))(t)
 	if taken, err := s.TryAcquire(); taken || err != nil {
 		t.Errorf("a permit of none: %v, %v", taken, err)
 	}
@@ -131,7 +131,7 @@ func TestSemaphoreTimeout(t *testing.T) {
 // W04: permits of a bounded one come back from the dead, and what others have is untouched.
 func TestSemaphoreOfTheDead(t *testing.T) {
 	noLeaks(t)
-	s := made(shared.NewBoundedSemaphore(3))(t)
+	s := fresh(shared.NewBoundedSemaphore(3))(t)
 	ok(t, s.Acquire(ctx))
 	ok(t, holding(t, held{Semaphore: s, How: "semaphore", Times: 2}).Kill())
 	ok(t, s.Acquire(ctx)) // waits for the news
@@ -144,7 +144,7 @@ func TestSemaphoreOfTheDead(t *testing.T) {
 	}
 	wants(t, "a fourth release", s.Release(), shared.ErrBound)
 
-	lost := made(shared.NewSemaphore(3))(t)
+	lost := fresh(shared.NewSemaphore(3))(t)
 	holding(t, held{Semaphore: lost, How: "semaphore", Times: 2}).die()
 	if lost.Value() != 1 {
 		t.Errorf("permits of nobody came back: %v", lost)
@@ -158,9 +158,9 @@ var acquireAndLeave = mp.Func("acquireAndLeave", func(ctx context.Context, s *sh
 // A process that ends in order and has not given back is dead as well.
 func TestSemaphoreOfWhoLeft(t *testing.T) {
 	noLeaks(t)
-	s := made(shared.NewBoundedSemaphore(2))(t)
+	s := fresh(shared.NewBoundedSemaphore(2))(t)
 	for range 3 {
-		if free := result(t, start(t, acquireAndLeave, s)); free != 2 {
+		if free := resultOf(t, start(t, acquireAndLeave, s)); free != 2 {
 			t.Errorf("%d were free", free)
 		}
 	}

@@ -23,7 +23,10 @@ func records(a *arena.Arena, c *abi.Cell) *table {
 func (h *handle) records() *table { return records(h.a, h.cell) }
 
 // hasRecord is Kind.Holds for objects with a table.
-func hasRecord(a *arena.Arena, c *abi.Cell, dead uint32) bool { return records(a, c)[dead].Load() != 0 }
+func hasRecord(a *arena.Arena, c *abi.Cell, dead uint32) bool {
+	t := records(a, c)
+	return t != nil && t[dead].Load() != 0
+}
 
 // all calls fn with each record that there may be.
 func (t *table) all(a *arena.Arena, fn func(slot uint32, record uint64)) {

@@ -84,10 +84,10 @@ func init() { // its body uses it
 func TestHandlesTravel(t *testing.T) {
 	noLeaks(t)
 	before := newPool(t, 1)
-	if _, err := travel.Call(ctx, before, pack(made(shared.NewValue(0))(t))); err != nil {
+	if _, err := travel.Call(ctx, before, pack(fresh(shared.NewValue(0))(t))); err != nil {
 		t.Fatal(err)
 	}
-	c := made(shared.NewValue(0))(t)
+	c := fresh(shared.NewValue(0))(t)
 	after := newPool(t, 1)
 	want := 0
 	for _, x := range []mp.Executor{before, after} {
@@ -106,16 +106,16 @@ func TestHandlesTravel(t *testing.T) {
 // Through a queue, to a process that was there first and one that comes later.
 func TestHandlesTravelThroughQueues(t *testing.T) {
 	noLeaks(t)
-	q := made(shared.NewQueue[*counter](shared.QueueConfig{}))(t)
+	q := fresh(shared.NewQueue[*counter](shared.QueueConfig{}))(t)
 	first := start(t, pickUp, q)
-	c := made(shared.NewValue(0))(t)
+	c := fresh(shared.NewValue(0))(t)
 	const items = 500
 	second := start(t, pickUp, q)
 	for range items {
 		ok(t, q.Put(ctx, c))
 	}
 	ok(t, q.Close())
-	if n := result(t, first) + result(t, second); n != items || c.Load() != items {
+	if n := resultOf(t, first) + resultOf(t, second); n != items || c.Load() != items {
 		t.Errorf("%d were picked up, %d additions", n, c.Load())
 	}
 }
@@ -124,10 +124,10 @@ func TestHandlesTravelThroughQueues(t *testing.T) {
 func TestHandlesTravelBetweenSiblings(t *testing.T) {
 	noLeaks(t)
 	p := start(t, makeAndLeave, 100)
-	a := result(t, p)
+	a := resultOf(t, p)
 	<-p.Done()
 	sum := start(t, last, a)
-	if n := result(t, sum); n != 100 {
+	if n := resultOf(t, sum); n != 100 {
 		t.Error(n)
 	}
 	ok(t, a.Free())

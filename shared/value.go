@@ -29,11 +29,7 @@ type Integer interface {
 // holds. Who stores has the cell's Guard, writes the other copy, and adds 1 to A: that is the step. Who loads copies, and looks
 // again whether A is the same. Lock is the mutex that belongs to the value.
 func init() {
-	arena.Kinds[kindValue] = arena.Kind{Bury: func(a *arena.Arena, c *abi.Cell, dead uint32) {
-		if a.F.TakeOver(&c.Guard, dead) {
-			a.F.Unguard(&c.Guard) // a copy that was half written is not the one that holds
-		}
-	}}
+	arena.Kinds[kindValue] = arena.Kind{} // a sweep gives Guard back: a copy that was half written is not the one that holds
 }
 
 const wordSize = 8
@@ -129,7 +125,7 @@ func (v *Value[T]) Swap(value T) (before T) {
 func (v *Value[T]) swapLarge(value T) (before T) {
 	v.must()
 	c := v.cell
-	if !v.a.F.Guard(&c.Guard) {
+	if !v.a.F.Guard(context.Background(), &c.Guard) {
 		panic(ErrClosed)
 	}
 	defer v.a.F.Unguard(&c.Guard)

@@ -40,11 +40,11 @@ var assign = mp.Func("assign", func(_ context.Context, n numbers) (string, error
 
 // T071: numbers of each size have their first values, and what another process makes of them.
 func TestValue(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
+	onBoth(t, func(t *testing.T, where venue) {
 		n := numbers{
-			made(shared.NewValue(1))(t), made(shared.NewValue(2.5))(t), made(shared.NewValue(int16(3)))(t),
-			made(shared.NewValue(uint64(4)))(t), made(shared.NewValue(byte(5)))(t), made(shared.NewValue(false))(t),
-			made(shared.NewValue([3]byte{1, 2, 3}))(t), made(shared.NewValue(struct{}{}))(t),
+			fresh(shared.NewValue(1))(t), fresh(shared.NewValue(2.5))(t), fresh(shared.NewValue(int16(3)))(t),
+			fresh(shared.NewValue(uint64(4)))(t), fresh(shared.NewValue(byte(5)))(t), fresh(shared.NewValue(false))(t),
+			fresh(shared.NewValue([3]byte{1, 2, 3}))(t), fresh(shared.NewValue(struct{}{}))(t),
 		}
 		if saw := everywhere(t, where, assign, n)[0]; saw != "1 2.5 3 4 5 false [1 2 3] {}" {
 			t.Errorf("it saw %s", saw)
@@ -72,7 +72,7 @@ func adding[T shared.Integer](t *testing.T) {
 		if most < zero {
 			most = T(1)<<(bits-2) - 1 + T(1)<<(bits-2)
 		}
-		v := made(shared.NewValue(most - 1))(t)
+		v := fresh(shared.NewValue(most - 1))(t)
 		for i, want := range []T{most, most + 1, most + 2, most + 1, most} {
 			delta := T(1)
 			if i > 2 {
@@ -132,8 +132,8 @@ var sum = mp.Func("sum", func(ctx context.Context, s summing) (int, error) {
 
 // No addition is lost, with or without a lock, however many add.
 func TestAddLosesNothing(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		s := summing{made(shared.NewValue(int8(0)))(t), made(shared.NewValue(int64(0)))(t), made(shared.NewValue([5]int64{}))(t), 2000}
+	onBoth(t, func(t *testing.T, where venue) {
+		s := summing{fresh(shared.NewValue(int8(0)))(t), fresh(shared.NewValue(int64(0)))(t), fresh(shared.NewValue([5]int64{}))(t), 2000}
 		everywhere(t, where, sum, s, s, s, s)
 		const n = 4 * 2000
 		if s.Small.Load() != int8(n%256-256*(n%256/128)) || s.Word.Load() != n || s.Large.Load() != [5]int64{n, 0, 0, 0, -n} {
@@ -145,7 +145,7 @@ func TestAddLosesNothing(t *testing.T) {
 // Update leaves the value as it is when its function panics or its context has ended, and gives the lock back.
 func TestValueUpdate(t *testing.T) {
 	noLeaks(t)
-	v := made(shared.NewValue([2]int{1, 2}))(t)
+	v := fresh(shared.NewValue([2]int{1, 2}))(t)
 	if got := panics(func() { _, _ = v.Update(ctx, func([2]int) [2]int { panic("own") }) }); got != "own" {
 		t.Errorf("the panic became %v", got)
 	}
@@ -176,7 +176,7 @@ var lockValue = mp.Func("lockValue", func(ctx context.Context, l locked) (int, e
 // whole.
 func TestValueMutex(t *testing.T) {
 	noLeaks(t)
-	l := locked{made(shared.NewValue(int64(1)))(t), made(shared.NewEvent())(t)}
+	l := locked{fresh(shared.NewValue(int64(1)))(t), fresh(shared.NewEvent())(t)}
 	p := start(t, lockValue, l)
 	ok(t, l.Has.Wait(ctx))
 	if v := l.V.Load(); v != 1 || !l.V.Mutex().Locked() {
@@ -218,7 +218,7 @@ func TestValueRefuses(t *testing.T) {
 	refuse(refused, struct{ C chan int }{}, ".C")
 	refuse(refused, struct{ E error }{}, ".E")
 	refuse(refused, struct{ V *shared.Value[int] }{}, ".V")
-	made(shared.NewValue([0]string{}))(t) // has none
+	fresh(shared.NewValue([0]string{}))(t) // has none
 }
 
 func refuse[T any](check func(error, ...string), v T, parts ...string) {

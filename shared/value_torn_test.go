@@ -55,8 +55,8 @@ var sealAll = mp.Func("sealAll", func(_ context.Context, s sealing) (int, error)
 
 // T081, W22: a value larger than a word is never seen torn, by whoever stores and loads it.
 func TestValueIsNeverTorn(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		s := sealing{made(shared.NewValue(seal(0)))(t), 3000, false}
+	onBoth(t, func(t *testing.T, where venue) {
+		s := sealing{fresh(shared.NewValue(seal(0)))(t), 3000, false}
 		readers := s
 		readers.Loads = true
 		everywhere(t, where, sealAll, s, s, readers, readers)
@@ -69,7 +69,7 @@ func TestValueIsNeverTorn(t *testing.T) {
 // W06: nor when who stores it is killed at any moment.
 func TestValueIsNeverTornByAKill(t *testing.T) {
 	noLeaks(t)
-	s := sealing{made(shared.NewValue(seal(0)))(t), 1 << 40, false}
+	s := sealing{fresh(shared.NewValue(seal(0)))(t), 1 << 40, false}
 	for i := range 20 {
 		before := s.V.Load()
 		p := start(t, sealAll, s)

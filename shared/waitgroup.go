@@ -19,7 +19,7 @@ func init() {
 }
 
 // buryWaitGroup lets go who waits: if the last Done was cut in two, the count is 0, and nobody was told.
-func buryWaitGroup(_ *arena.Arena, c *abi.Cell, _ uint32) {
+func buryWaitGroup(_ *arena.Arena, c *abi.Cell, _ uint64, _ uint32) {
 	if c.A.Load() == 0 {
 		c.B.Add(1)
 	}
@@ -27,7 +27,7 @@ func buryWaitGroup(_ *arena.Arena, c *abi.Cell, _ uint32) {
 
 func nothingHeld(*arena.Arena, *abi.Cell, uint32) bool { return false }
 
-func nothingToBury(*arena.Arena, *abi.Cell, uint32) {}
+func nothingToBury(*arena.Arena, *abi.Cell, uint64, uint32) {}
 
 // NewWaitGroup makes a wait group whose count is 0.
 func NewWaitGroup() (*WaitGroup, error) {

@@ -34,8 +34,8 @@ var awaitAll = mp.Func("awaitAll", func(ctx context.Context, g grouped) (int64, 
 
 // Who waits goes on when the last is done, and not before.
 func TestWaitGroup(t *testing.T) {
-	onBoth(t, func(t *testing.T, where place) {
-		g := grouped{made(shared.NewWaitGroup())(t), made(shared.NewValue(int64(0)))(t), 500}
+	onBoth(t, func(t *testing.T, where venue) {
+		g := grouped{fresh(shared.NewWaitGroup())(t), fresh(shared.NewValue(int64(0)))(t), 500}
 		ok(t, g.Group.Wait(ctx)) // of nothing
 		for round := range 3 {
 			want := int64(round+1) * 4 * 500
@@ -58,7 +58,7 @@ func TestWaitGroup(t *testing.T) {
 // H23: what makes no sense is an error, and changes nothing.
 func TestWaitGroupBounds(t *testing.T) {
 	noLeaks(t)
-	g := made(shared.NewWaitGroup())(t)
+	g := fresh(shared.NewWaitGroup())(t)
 	wants(t, "Done of nothing", g.Done(), shared.ErrBound)
 	wants(t, "Add of less than nothing", g.Add(math.MinInt), shared.ErrBound)
 	ok(t, g.Add(0))

@@ -91,7 +91,7 @@ type Cell struct {
 	Parent atomic.Uint64 // the object that it is a part of: generation 32 | cell 32
 	Seq    atomic.Uint64
 	Next   atomic.Uint64 // in the list of free cells
-	E      atomic.Uint64
+	E      atomic.Uint64 // bells, too, or unused
 }
 
 // Words are those that belong to the kind of the object.

@@ -19,6 +19,7 @@ import (
 type Arena struct {
 	F *robust.Family
 	*mapping
+	sweeps bool // it is the one by which this process sweeps
 }
 
 // A mapping is what all Arenas of a process have in common.
@@ -109,13 +110,13 @@ func open(file *os.File, mem []byte) (*Arena, error) {
 	}
 	a.tree = a.mem.tree(h.Size)
 	a.cells = uint32(h.Size / 128 / abi.CellSize)
-	sweeper := &Arena{mapping: a.mapping}
+	sweeper := &Arena{mapping: a.mapping, sweeps: true}
 	var err error
 	if a.F, err = robust.Join(h, a.mem.slots(), a.mem.bells(), sweeper.sweep); err != nil {
 		_ = osenv.Unmap(mem)
 		return nil, err
 	}
-	sweeper.F = a.F.Sweeper()
+	sweeper.F = a.F
 	return a, nil
 }
 

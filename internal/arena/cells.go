@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -163,6 +164,15 @@ func (a *Arena) End(c *abi.Cell, meta uint64) bool {
 	return true
 }
 
+// Alive calls fn if the object is, and it stays so meanwhile. Who dies in fn dies with the heap's lock.
+func (a *Arena) Alive(c *abi.Cell, meta uint64, fn func()) {
+	a.lockHeap()
+	defer a.unlockHeap()
+	if c.Meta.Load() == meta {
+		fn()
+	}
+}
+
 // Free gives back a cell that is building or ending, and its memory.
 func (a *Arena) Free(c *abi.Cell) {
 	c.Lock.Store(abi.LockFreed)
@@ -196,7 +206,18 @@ func (a *Arena) free(c *abi.Cell, clean bool) {
 	h.Frees.Add(1)
 }
 
-func (a *Arena) lockHeap()   { a.F.Guard(&a.Header.HeapLock) }
+// lockHeap takes the heap's lock; in a sweep also from a process that has ended, whose sweep waits for this one.
+func (a *Arena) lockHeap() {
+	if !a.sweeps {
+		a.F.Guard(context.Background(), &a.Header.HeapLock)
+		return
+	}
+	if from, _ := a.F.GuardInSweep(&a.Header.HeapLock, func() bool { return true }); from != 0 {
+		robust.At("sweep: heap taken over")
+		a.rebuild()
+	}
+}
+
 func (a *Arena) unlockHeap() { a.F.Unguard(&a.Header.HeapLock) }
 
 // rebuild makes what summarizes the cells fit them again, after somebody died while changing it.

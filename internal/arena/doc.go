@@ -45,5 +45,8 @@
 //
 // It rebuilds the heap if the dead process had its lock, and then looks at every cell: what the victim was building or ending is
 // freed, together with its parts; live objects bury it, each kind in its own way (see Kind, and package shared).
-// Where it meets a guard that another dead process has, it sweeps that first, from within: see package robust.
+// Where it meets a guard that another dead process has, it takes that over as well: see package robust.
+//
+// Who waits for an object may set his bell in a mask of its cell when that is another object's already. So the words that are masks are
+// masks in every kind, Waiting, Waiting2 and E, where a bit too many costs a needless ring.
 package arena

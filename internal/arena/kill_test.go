@@ -3,6 +3,7 @@
 package arena
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -50,7 +51,7 @@ func build(a *Arena, kind uint8, size uint64) *abi.Cell {
 // destroy frees it, as package shared does.
 func destroy(a *Arena, c *abi.Cell) {
 	kind := &Kinds[abi.Kind(c.Meta.Load())]
-	if kind.Guarded && !a.F.Guard(&c.Lock) {
+	if kind.Guarded && !a.F.Guard(context.Background(), &c.Lock) {
 		return
 	}
 	if a.End(c, c.Meta.Load()) {
@@ -97,7 +98,7 @@ func init() {
 		ending := build(a, wholeKind, 300)
 		a.End(ending, ending.Meta.Load())
 		guarded := build(a, guardedKind, 10)
-		a.F.Guard(&guarded.Lock)
+		a.F.Guard(context.Background(), &guarded.Lock)
 		a.End(guarded, guarded.Meta.Load())
 		a.lockHeap()
 		if off, ok := a.tree.find(3); ok {

@@ -55,7 +55,7 @@ func init() {
 	Kinds[guardedKind] = Kind{
 		Guarded: true,
 		Holds:   func(*Arena, *abi.Cell, uint32) bool { return true },
-		Bury:    func(_ *Arena, c *abi.Cell, _ uint32) { c.A.Add(1) },
+		Bury:    func(_ *Arena, c *abi.Cell, _ uint64, _ uint32) { c.A.Add(1) },
 	}
 	Kinds[wholeKind] = Kind{End: func(a *Arena, c *abi.Cell) {
 		a.Parts(a.Ref(c), func(part *abi.Cell, meta uint64) { a.Remove(part, meta) })

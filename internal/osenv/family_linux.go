@@ -60,7 +60,7 @@ func Ended(pid int, start uint32) bool {
 	}
 	got, zombie, err := ProcessStart(pid)
 	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
+		return errors.Is(err, fs.ErrNotExist) && fd < 0 // with a pidfd it is there, whatever /proc shows
 	}
 	return got != start || zombie && fd < 0 // with a pidfd, a zombie leader of living threads is known not to have ended
 }

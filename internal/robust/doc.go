@@ -63,11 +63,14 @@
 //
 // A guard is a lock for some instructions, within which nothing is called that is not this library's: the word is the owner's
 // slot, or 0. A process that dies with it leaves an object in the middle of a change. The sweep takes the guard over, repairs the
-// object, and only then gives it back: who gets a guard finds the object whole. A sweep needs guards as well, of objects that its victim has a
-// part in. One that another dead process has would be waited for in vain, for sweeps are one at a time: so the sweep gives back what
-// that process held, as a sweep of it would, and goes on. The same with the heap's lock, for which the guard's owner may wait, who lives.
-// Of guards that dead processes have there is one less each time, so this ends. To be repairable, an object keeps what each
+// object, and only then gives it back: who gets a guard finds the object whole. To be repairable, an object keeps what each
 // process has of it in a record of that process, which changes with one store; the rest is computed from the records.
+//
+// A sweep needs guards as well, of objects that its victim has a part in. One that another dead process has would be waited for in vain,
+// for sweeps are one at a time: so the sweep takes it over, and repairs the object for both (Family.GuardInSweep). The same with the
+// heap's lock, for which the guard's owner may wait, who lives. Nothing else of the other process is touched: a sweep within a sweep would
+// change what the outer one has looked at. An object may be freed, and its cell be another's, between the look at it and its guard: so
+// under the guard the sweep looks again.
 //
 // # Locks
 //
@@ -81,7 +84,8 @@
 //
 // To take it is one compare-and-swap from a word without owner, to give it back another. A waiter spins for about 4 µs, then sleeps. It
 // overtakes others, and is overtaken, until it has waited for 1 ms: then it makes itself the heir. The sweep takes a dead heir out of the
-// word, and an heir that gives up does so itself.
+// word, and an heir that gives up does so itself. One that does not take a free lock for a tick, for its process is stopped, loses its right to
+// whoever sees that.
 //
 // Killed after taking: the sweep writes died. Killed after giving back, before it woke anybody: the sweep rings all bells. Killed as a waiter:
 // nothing of it is in the word, but perhaps the heir. Killed when it was told that the last owner died: it is an owner that died.
@@ -99,13 +103,15 @@
 //
 // All of these are sequentially consistent: either the waiter sees the change in 2, or the waker sees the bit in 2, and then the
 // bell moves, which the kernel compares when the waiter goes to sleep in 3. The leader keeps the last number that it has passed on, and not the
-// one from before its own 1: so a ring that comes while one leader follows another is passed on by the second.
+// one from before its own 1: so a ring that comes while one leader follows another is passed on by the second. A leader that leaves makes
+// one the leader who is parked on his channel and was told nothing: that one leads at once, without a look. If there is none, whoever parks
+// next leads. Who was told to look since his last look does not park at all.
 //
 // WakeOne takes one bit, by chance. The process that is woken may not need it any more: its waiter gave up, or got what it wanted
 // by itself. So a waiter that leaves takes its bit out of the mask, and then, if what is waited for is there, wakes another. With
 // more than 64 slots two processes may share a bell: then what one takes off the other does not miss, for it looks at everything.
 //
-// A waiter that is killed leaves a bit in masks, which costs a needless ring, and the kernel forgets it. A waker killed between 1 and 3, or
+// A waiter that is killed leaves a bit in masks, which the sweep takes out, and the kernel forgets it. A waker killed between 1 and 3, or
 // a process killed that was woken in place of another, leaves somebody asleep: the end of every sweep rings all bells. A process that
 // is stopped may hold a wake-up for long: every sleep ends after a tick of 100 ms, and looks.
 //

@@ -1,6 +1,7 @@
 package robust
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -13,12 +14,6 @@ import (
 
 // A Family is this process among those that map the same arena. Its methods are safe for concurrent use.
 type Family struct {
-	*member
-	sweeper bool // it is what Sweeper returns
-}
-
-// A member is what Families of one process have in common.
-type member struct {
 	header *abi.ArenaHeader
 	slots  *[abi.MaxSlots]abi.Slot
 	bells  *[abi.Bells]abi.Bell
@@ -60,10 +55,10 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 	if err != nil {
 		return nil, err
 	}
-	f := &Family{member: &member{
+	f := &Family{
 		header: header, slots: slots, bells: bells, sweep: sweep,
 		identity: identity(os.Getpid(), start), suspected: make(map[uint64]bool),
-	}}
+	}
 	if !f.claim() {
 		return nil, ErrTooMany
 	}
@@ -266,36 +261,45 @@ func (f *Family) Members() map[uint32]int {
 }
 
 // Guard takes a lock that is held for some instructions only, by whoever changes an object of several words. It reports
-// false if the object is freed. A sweep takes it over from a process that died, and repairs the object, so who gets it finds it
-// whole.
-func (f *Family) Guard(word *atomic.Uint32) bool {
+// false if the object is freed, or ctx ends while a process that is stopped has it. A sweep takes it over from a process that
+// died, and repairs the object, so who gets it finds it whole.
+func (f *Family) Guard(ctx context.Context, word *atomic.Uint32) bool {
 	for i := 0; ; i++ {
 		if word.CompareAndSwap(0, f.Me) {
 			return true
 		}
-		owner := word.Load()
-		if owner&abi.LockFreed != 0 {
+		w := word.Load()
+		if w&abi.LockFreed != 0 || i > spinning && ctx.Err() != nil {
 			return false
 		}
-		f.backOff(i, abi.Owner(owner))
+		f.backOff(i, abi.Owner(w))
 	}
 }
 
-// Sweeper is this process as one that sweeps. Others that meet a guard of a process that has ended wait for its sweep; a sweep
-// that meets one is what that sweep would wait for.
-func (f *Family) Sweeper() *Family { return &Family{member: f.member, sweeper: true} }
-
-// unblock gives back what a process held that has ended with a guard which this sweep waits for, or with the heap's, for which the
-// guard's living owner may wait. It may be a process that is being swept already: a sweep can begin again, and each
-// that is begun here frees a guard. Their slots are freed by sweeps of their own.
-func (f *Family) unblock(owner uint32) {
-	for _, slot := range [...]uint32{owner, abi.Owner(f.header.HeapLock.Load())} {
-		if id := f.slots[slot].Identity.Load(); id != 0 && id != f.identity && osenv.Ended(pidOf(id), uint32(id)) {
-			At("sweep: one within another")
-			f.sweep(slot)
-			f.follow(slot, id)
+// GuardInSweep is Guard for a sweep. It takes the guard over from any process that has ended, and returns that one's slot: the sweep of
+// that process waits for this one. It gives up when idle, which it calls while it waits, reports false.
+func (f *Family) GuardInSweep(word *atomic.Uint32, idle func() bool) (from uint32, ok bool) {
+	for i := 0; ; i++ {
+		if word.CompareAndSwap(0, f.Me) {
+			return 0, true
 		}
+		w := word.Load()
+		if w&abi.LockFreed != 0 || !idle() {
+			return 0, false
+		}
+		owner := abi.Owner(w)
+		if f.HasEnded(owner) && f.TakeOver(word, owner) {
+			f.follow(owner, f.slots[owner].Identity.Load())
+			return owner, true
+		}
+		f.backOff(i, 0)
 	}
+}
+
+// HasEnded reports whether the process in a slot has ended. Under the sweep lock nobody else comes into the slot then.
+func (f *Family) HasEnded(slot uint32) bool {
+	id := f.slots[slot].Identity.Load()
+	return id != 0 && id != f.identity && osenv.Ended(pidOf(id), uint32(id))
 }
 
 // Unguard gives it back.
@@ -303,24 +307,26 @@ func (f *Family) Unguard(word *atomic.Uint32) { word.Store(0) }
 
 // TakeOver makes the guard this process's if it is that of a process that has ended. Only for sweeps.
 func (f *Family) TakeOver(word *atomic.Uint32, dead uint32) bool {
-	return word.CompareAndSwap(dead, f.Me)
+	w := word.Load() // who came with an old handle may have left something beside the owner
+	return w&abi.LockFreed == 0 && abi.Owner(w) == dead && word.CompareAndSwap(w, f.Me)
 }
+
+const (
+	pauses   = 30
+	yields   = 200
+	spinning = pauses + yields // rounds in which it is not looked who the owner is
+)
 
 // backOff waits for a moment, longer each time: the owner is running, or waits for a CPU, or is stopped, or dead.
 func (f *Family) backOff(i int, owner uint32) {
-	const pauses, yields = 30, 200
 	switch {
 	case i < pauses:
 		osenv.Pause(4)
-	case i < pauses+yields:
+	case i < spinning:
 		osenv.Yield()
 		gosched()
 	default:
-		if f.sweeper {
-			f.unblock(owner)
-		} else {
-			f.Suspect(owner)
-		}
-		time.Sleep(min(time.Duration(i-pauses-yields)*10*time.Microsecond, time.Millisecond))
+		f.Suspect(owner)
+		time.Sleep(min(time.Duration(i-spinning)*10*time.Microsecond, time.Millisecond))
 	}
 }

@@ -66,24 +66,27 @@ func (g *ground) member() *Family {
 }
 
 func (g *ground) join() (*Family, error) {
-	var sweeper *Family
-	f, err := Join(&g.header, &g.slots, &g.bells, func(dead uint32) { g.sweep(sweeper, dead) })
-	if err == nil {
-		sweeper = f.Sweeper()
-	}
+	var f *Family
+	f, err := Join(&g.header, &g.slots, &g.bells, func(dead uint32) { g.sweep(f, dead) })
 	return f, err
 }
 
 // sweep does as package arena does: the heap, the guards, of which each may have something of everybody, the locks.
 func (g *ground) sweep(f *Family, dead uint32) {
-	if f.TakeOver(&g.header.HeapLock, dead) {
-		f.Unguard(&g.header.HeapLock)
+	heap := func() bool {
+		if owner := abi.Owner(g.header.HeapLock.Load()); f.HasEnded(owner) && f.TakeOver(&g.header.HeapLock, owner) {
+			f.Unguard(&g.header.HeapLock)
+		}
+		return true
 	}
+	heap()
 	for i := range g.guards {
 		if f.TakeOver(&g.guards[i], dead) {
 			g.repairs[i].Add(1)
-		} else if !f.Guard(&g.guards[i]) {
+		} else if from, ok := f.GuardInSweep(&g.guards[i], heap); !ok {
 			continue
+		} else if from != 0 {
+			g.repairs[i].Add(1)
 		}
 		At("test sweep: guarded")
 		f.Unguard(&g.guards[i])

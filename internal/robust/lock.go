@@ -3,6 +3,7 @@ package robust
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,7 @@ func (l Lock) TryFor(limit time.Duration) bool {
 			return false
 		}
 		osenv.Yield()
+		runtime.Gosched() // the holder may be a goroutine of this process
 	}
 }
 
@@ -81,7 +83,7 @@ func (l Lock) Lock(ctx context.Context) (died bool, err error) {
 		return false, err
 	}
 	defer l.Gate.Exit()
-	begun, heir, taken := time.Now(), false, false
+	begun, heir, taken, idle := time.Now(), false, false, idleHeir{}
 	err = l.F.Wait(ctx, l.Waiting, l.Tag, func() bool {
 		w := l.Word.Load()
 		if l.gone(w) {
@@ -91,11 +93,13 @@ func (l Lock) Lock(ctx context.Context) (died bool, err error) {
 			heir = false // it went with the word
 			return true
 		}
-		if !heir && abi.Heir(w) == 0 && time.Since(begun) > patience {
-			heir = l.Word.CompareAndSwap(w, w|abi.HeirBits(l.F.Me))
+		if heir = heir && abi.Heir(w) == l.F.Me; !heir && abi.Heir(w) == 0 && abi.Owner(w) != 0 && time.Since(begun) > patience {
+			heir = l.Word.CompareAndSwap(w, w|abi.HeirBits(l.F.Me)) // of a lock that somebody has: who gives it back wakes the heir
 			At("lock: heir")
 		}
+		l.passOver(w, &idle)
 		l.F.Suspect(abi.Owner(w))
+		l.F.Suspect(abi.Heir(w))
 		return false
 	})
 	l.F.Leave(l.Waiting)
@@ -109,6 +113,26 @@ func (l Lock) Lock(ctx context.Context) (died bool, err error) {
 		err = ErrFreed
 	}
 	return died, err
+}
+
+// An idleHeir is an heir that was seen not to take a free lock.
+type idleHeir struct {
+	slot  uint32
+	since time.Time
+}
+
+// passOver takes the right to be the next from another process that has not used it for a tick: it is stopped, perhaps.
+func (l Lock) passOver(w uint32, seen *idleHeir) {
+	switch slot := abi.Heir(w); {
+	case abi.Owner(w) != 0 || slot == 0 || slot == l.F.Me:
+		*seen = idleHeir{}
+	case seen.slot != slot:
+		*seen = idleHeir{slot, time.Now()}
+	case time.Since(seen.since) >= tick && l.Word.CompareAndSwap(w, w&^abi.LockHeir):
+		*seen = idleHeir{}
+		l.F.WakeOne(l.Waiting, l.Tag)
+		l.F.waiting.ring() // this one looks again, too
+	}
 }
 
 // gone reports whether the lock, whose word is w, is no more, or another object's.

@@ -226,9 +226,9 @@ func init() {
 		f := g.member()
 		for _, arg := range programArgs() {
 			if i, _ := strconv.Atoi(arg); i < 0 {
-				f.Guard(&g.header.HeapLock)
+				f.Guard(context.Background(), &g.header.HeapLock)
 			} else {
-				f.Guard(&g.guards[i])
+				f.Guard(context.Background(), &g.guards[i])
 			}
 		}
 		fmt.Println("up")

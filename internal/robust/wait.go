@@ -35,7 +35,7 @@ type waiting struct {
 
 	mu      sync.Mutex
 	asleep  []*sleeper // guarded by mu: all, the leader too
-	leading bool       // guarded by mu
+	leading bool       // guarded by mu: if it is false, nobody is parked
 	seen    uint32     // leader: rings up to this one were passed on
 	ticks   int        // leader
 	looked  time.Time  // leader: when the last tick was
@@ -43,8 +43,10 @@ type waiting struct {
 
 // A sleeper is a goroutine that waits.
 type sleeper struct {
-	tag  uint64
-	wake chan struct{} // buffered, 1: look again, or lead
+	tag    uint64
+	wake   chan struct{} // buffered, 1: look again, or lead; written to under mu
+	parked bool          // guarded by mu: it waits for wake, or is about to
+	leads  bool          // guarded by mu: it was parked, and now leads
 }
 
 var sleepers = sync.Pool{New: func() any { return &sleeper{wake: make(chan struct{}, 1)} }}
@@ -88,27 +90,17 @@ func (f *Family) Wait(ctx context.Context, bells *atomic.Uint64, tag uint64, rea
 	return err
 }
 
-// leave takes a sleeper off the list. If nobody leads, another has to: it was perhaps told so by the channel of this one.
+// leave takes a sleeper off the list.
 func (w *waiting) leave(s *sleeper) {
 	w.mu.Lock()
 	i := slices.Index(w.asleep, s)
 	w.asleep = slices.Delete(w.asleep, i, i+1)
-	if !w.leading {
-		w.appoint()
-	}
 	w.mu.Unlock()
 	select {
 	case <-s.wake:
 	default:
 	}
 	sleepers.Put(s)
-}
-
-// appoint wakes somebody who will find that nobody leads; guarded by mu.
-func (w *waiting) appoint() {
-	if len(w.asleep) > 0 {
-		w.asleep[0].nudge()
-	}
 }
 
 func (s *sleeper) nudge() {
@@ -121,16 +113,29 @@ func (s *sleeper) nudge() {
 // sleep returns when there is a reason to look again.
 func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 	w.mu.Lock()
-	lead := !w.leading
-	w.leading = true
-	w.mu.Unlock()
-	if !lead {
+	select {
+	case <-s.wake: // it was nudged since it looked
+		w.mu.Unlock()
+		return
+	default:
+	}
+	if w.leading {
+		s.parked = true
+		w.mu.Unlock()
 		select {
 		case <-s.wake:
 		case <-ctx.Done():
 		}
-		return
+		w.mu.Lock()
+		s.parked = false
+		if !s.leads {
+			w.mu.Unlock()
+			return
+		}
+		s.leads = false
 	}
+	w.leading = true
+	w.mu.Unlock()
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, w.ring)
 		defer stop()
@@ -139,15 +144,21 @@ func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 		meant = w.lead(s)
 	}
 	w.mu.Lock()
+	w.handOver()
+	w.mu.Unlock()
+}
+
+// handOver makes another the leader: one who is parked, and was not told to look, so that nothing keeps him from leading at once. If
+// there is none, whoever wants to sleep next leads. Guarded by mu.
+func (w *waiting) handOver() {
 	w.leading = false
-	// Another leads from here on, if this one does not come back: it looks first, for whoever leads passes on what is rung.
 	for _, other := range w.asleep {
-		if other != s {
+		if other.parked && len(other.wake) == 0 {
+			w.leading, other.leads = true, true
 			other.nudge()
-			break
+			return
 		}
 	}
-	w.mu.Unlock()
 }
 
 // ring makes the leader look.
@@ -243,5 +254,18 @@ func (f *Family) Leave(bells *atomic.Uint64) {
 	bells.And(^f.waiting.bit)
 	if f.header.SlotTop.Load() >= abi.Bells {
 		f.waiting.ring() // another process may have the same bell: it sets the bit again
+	}
+}
+
+// Unbell takes the bell of a process that has ended out of masks: a wake-up that goes to it wakes nobody. Only for sweeps, which end with
+// ringing all bells.
+func (f *Family) Unbell(dead uint32, masks ...*atomic.Uint64) {
+	if f.Top() >= abi.Bells {
+		return // it may be another's as well
+	}
+	for _, bells := range masks {
+		if bit := uint64(1) << dead; bells.Load()&bit != 0 {
+			bells.And(^bit)
+		}
 	}
 }

@@ -1,0 +1,356 @@
+//go:build linux
+
+package shared_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/shared"
+)
+
+// A play is one case of a scene: what is there, who does what, and what holds in the end.
+type play struct {
+	*testing.T
+	kit    kit
+	others []uint32       // slots of the bystanders
+	bg     sync.WaitGroup // of what this process does beside; it ends when the victim has
+	free   []func() error
+	first  []string // what bystanders do before the victim begins to prepare
+	// before is what they do when it has prepared, after when it stands at its place. Those before it goes on must wait then.
+	before, after []string
+	// on is what this process does when the victim passes a step, once. With #2 it is the second passage.
+	on map[string]func()
+	// frozen looks at the objects when the victim stands still. meanwhile does something then; it may wait for what the victim
+	// has, and is waited for only if that is no guard.
+	frozen, meanwhile func(*result)
+	// check is called when the victim is gone. All bystanders must have come to their end when it returns.
+	check func(*result)
+	// leak is how many objects, of no use to anybody, the victim may have left.
+	leak func(*result) int
+
+	// Of queues: what this process took before the check, what it put on the way, whether the queue is closed, and how many items
+	// the child of a sweeper has got.
+	took   []string
+	late   bool
+	closed bool
+	lose   int
+}
+
+// A result is what became of the victim, and of the others.
+type result struct {
+	*testing.T
+	at      place
+	stopped bool // at its place, and not after all
+	steps   []string
+	pid     int    // of the victim
+	slot    uint32 // of the victim
+	answers []*answer
+	note    map[string]uint64
+}
+
+// An answer is what a bystander says in the end.
+type answer struct {
+	act  string
+	done chan struct{}
+	text string
+	err  error
+}
+
+// passed is how often the victim passed a step, the last one with it.
+func (r *result) passed(step string) (n int) {
+	for _, s := range r.steps {
+		if s == step {
+			n++
+		}
+	}
+	return n
+}
+
+// answer waits for a bystander.
+func (r *result) answer(i int) *answer {
+	r.Helper()
+	a := r.answers[i]
+	wait(r.T, "the answer of a bystander: "+r.at.String(), func() bool {
+		select {
+		case <-a.done:
+			return true
+		default:
+			return false
+		}
+	})
+	return a
+}
+
+// answered is how many bystanders have ended.
+func (r *result) answered() (n int) {
+	for _, a := range r.answers {
+		select {
+		case <-a.done:
+			n++
+		default:
+		}
+	}
+	return n
+}
+
+// all waits for all bystanders, who must have ended without an error but for these, and counts those with one of them.
+func (r *result) all(but ...error) (n int) {
+	r.Helper()
+	for i := range r.answers {
+		a := r.answer(i)
+		known := false
+		for _, e := range but {
+			known = known || errors.Is(a.err, e)
+		}
+		if known {
+			n++
+		} else if a.err != nil {
+			r.Errorf("a bystander: %v", a.err)
+		}
+	}
+	return n
+}
+
+// A stage is where all cases run: the bystanders, processes that survive them.
+type stage struct {
+	ctx        context.Context // of what bystanders do
+	bystanders []*mp.Pool
+	slots      []uint32
+	seen       map[string]bool
+}
+
+// acts are what bystanders do.
+var acts = map[string]func(context.Context, kit) (string, error){
+	"who": func(context.Context, kit) (string, error) { return "", nil },
+}
+
+var bystand = mp.Func("bystand", func(ctx context.Context, k kit) (string, error) {
+	atomic.StoreUint32(&k.Came.Slice()[k.Who], uint32(os.Getpid()))
+	return acts[k.Op](ctx, k)
+})
+
+// newStage starts the bystanders. It also waits for something that does not come: who waits looks after the dead.
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{seen: make(map[string]bool)}
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(ctx)
+	came, err := shared.NewArray[uint32](2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = pool.Close() })
+		s.bystanders = append(s.bystanders, pool)
+		if _, err := bystand.Call(ctx, pool, kit{Op: "who", Came: came, Who: i}); err != nil {
+			t.Fatal(err)
+		}
+		s.slots = append(s.slots, slotOf(int(came.At(i))))
+	}
+	never, err := shared.NewEvent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = never.Wait(s.ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait(); _ = never.Free(); _ = came.Free() })
+	return s
+}
+
+// slotOf is the slot of a process, 0 if it has none.
+func slotOf(pid int) uint32 {
+	for slot, p := range shared.Memory().F.Members() {
+		if p == pid {
+			return slot
+		}
+	}
+	return 0
+}
+
+// send has the next bystander do something, and waits until it waits, or has done it.
+func (s *stage) send(t *testing.T, k kit, act string, r *result) {
+	t.Helper()
+	i := len(r.answers)
+	k.Op, k.Who = act, i
+	a := &answer{act: act, done: make(chan struct{})}
+	r.answers = append(r.answers, a)
+	go func() {
+		a.text, a.err = bystand.Call(s.ctx, s.bystanders[i], k)
+		close(a.done)
+	}()
+	wait(t, "a bystander waits: "+act, func() bool {
+		select {
+		case <-a.done:
+			return true
+		default:
+		}
+		if atomic.LoadUint32(&k.Came.Slice()[i]) == 0 {
+			return false
+		}
+		return waits(k, s.slots[i]) || guardedBut(k, s.slots)
+	})
+}
+
+// run runs one case.
+func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
+	t.Helper()
+	s.seen[sc.name] = true
+	before, fds, slots := shared.Cells(), descriptors(t), len(shared.Memory().F.Members())
+	p := &play{T: t, others: s.slots, on: make(map[string]func())}
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %s, %s", sc.name, at, wayNames[way])
+		}
+	}()
+	came, err := shared.NewArray[uint32](2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.kit.Came = came
+	p.free = append(p.free, came.Free)
+	sc.set(p)
+	r := &result{T: t, at: at, note: make(map[string]uint64)}
+	for _, act := range p.first {
+		s.send(t, p.kit, act, r)
+	}
+	v, err := newVictim(ctx, p.kit, at, sc.early, way == abandoned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.follow(p, r, v)
+	r.pid, r.slot = v.pid, slotOf(v.pid)
+	if p.frozen != nil {
+		p.frozen(r)
+	}
+	if p.meanwhile != nil {
+		done := make(chan struct{})
+		p.bg.Go(func() { p.meanwhile(r); close(done) })
+		if !guarded(p.kit, r.slot) {
+			<-done
+		}
+	}
+	for _, act := range p.after {
+		s.send(t, p.kit, act, r)
+	}
+	resume := end(t, v, way)
+	p.bg.Wait()
+	if p.check != nil {
+		p.check(r)
+	}
+	resume()
+	s.tidy(p, r, before, slots)
+	v.close()
+	wait(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
+	return r
+}
+
+// follow goes with the victim to its place.
+func (s *stage) follow(p *play, r *result, v *victim) {
+	passed := make(map[string]bool)
+	for {
+		word, step := v.next()
+		switch word {
+		case "ready":
+			for _, act := range p.before {
+				s.send(p.T, p.kit, act, r)
+			}
+			v.command()
+		case "at":
+			r.steps = append(r.steps, step)
+			if step == r.at.step && r.passed(step) == r.at.nth {
+				r.stopped = true
+				continue
+			}
+			key := step
+			if passed[key] {
+				key += "#2"
+			}
+			if do := p.on[key]; do != nil && !passed[key] {
+				do()
+			}
+			passed[key] = true
+		case "stop":
+			return
+		case "gone":
+			p.Fatalf("the victim is gone before its time, after %q", r.steps)
+		}
+	}
+}
+
+// end ends the victim. What it returns ends its parent, if that was stopped.
+func end(t *testing.T, v *victim, way int) (resume func()) {
+	t.Helper()
+	switch way {
+	case byParent:
+		_ = v.kill()
+		<-v.done
+	case byItself:
+		v.command()
+		<-v.done
+	case abandoned:
+		var middle int
+		for _, c := range mp.ActiveChildren() {
+			if parentOf(t, v.pid) == c.PID {
+				middle = c.PID
+			}
+		}
+		if middle == 0 {
+			t.Fatal("the victim's parent is not found")
+		}
+		_ = syscall.Kill(middle, syscall.SIGSTOP)
+		var status unix.Siginfo
+		if err := unix.Waitid(unix.P_PID, middle, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = syscall.Kill(v.pid, syscall.SIGKILL)
+		return func() { _ = v.kill(); <-v.done }
+	}
+	return func() {}
+}
+
+// tidy frees everything, and looks whether anything is left of the victim.
+func (s *stage) tidy(p *play, r *result, before map[uint32]uint64, slots int) {
+	p.Helper()
+	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= slots })
+	for i := range r.answers {
+		r.answer(i)
+	}
+	if r.slot != 0 {
+		wait(p.T, "nothing names the victim's slot", func() bool { return len(shared.Traces(r.slot)) == 0 })
+	}
+	for _, free := range p.free {
+		if err := free(); err != nil && !errors.Is(err, shared.ErrClosed) {
+			p.Errorf("Free: %v", err)
+		}
+	}
+	left := 0
+	for n, meta := range shared.Cells() {
+		if before[n] != meta && abi.State(meta) == abi.CellLive {
+			left++
+			shared.FreeCell(n, meta)
+		}
+	}
+	want := 0
+	if p.leak != nil {
+		want = p.leak(r)
+	}
+	if left != want {
+		p.Errorf("%d objects are left, not %d", left, want)
+	}
+	wait(p.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) })
+	wait(p.T, "the summaries of the cells fit them", func() bool { return shared.Untidy() == nil })
+}
