@@ -460,6 +460,9 @@ func (q *Queue[T]) ready() bool {
 
 // drained is ErrClosed if nothing will come any more.
 func (q *Queue[T]) drained() error {
+	if err := q.check(); err != nil {
+		return err // it was freed while somebody waited
+	}
 	if q.ctl.Closed.Load() == 0 || q.ready() || q.outstanding() {
 		return nil
 	}

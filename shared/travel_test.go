@@ -2,62 +2,135 @@ package shared_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/shared"
 )
 
-var useAll = mp.Func("useAll", func(ctx context.Context, all map[string][]things) (things, error) {
-	x := all["x"][0]
-	held, err := x.R.Lock(ctx)
-	err = errors.Join(err, x.R.Unlock(held), x.M.Do(ctx, x.C.Broadcast), x.W.RLock(ctx), x.W.RUnlock(), x.S.Acquire(ctx), x.S.Release(),
-		x.E.Set(), x.G.Add(2), x.Q.Put(ctx, 3))
-	x.V.Store(4)
-	x.L.Store([4]int{5, 5, 5, 5})
-	x.A.Set(0, 6)
-	return x, err
-})
+type counter = shared.Value[int]
 
-var relay = mp.Func("relay", func(ctx context.Context, all map[string][]things) (things, error) {
-	p, err := useAll.Start(ctx, all)
-	if err != nil {
-		return things{}, err
-	}
-	return p.Wait(ctx)
-})
+// luggage is handles in everything that they can travel in.
+type luggage struct {
+	Mutex  *shared.Mutex
+	Inline shared.Value[int]
+	Slice  []*counter
+	Array  [2]*counter
+	Map    map[string]*counter
+	Deep   map[int][]struct{ Inner **counter }
+	Nil    *counter
+	Queue  *shared.Queue[*counter]
+	Levels int
+}
 
-// T045: every handle travels, in maps, slices and structs, as argument and as result, to processes that were started before it was
-// made, and to their children; and is the same object there.
-func TestHandlesTravel(t *testing.T) {
-	noLeaks(t)
-	pool := newPool(t, 1)
-	for name, use := range map[string]func(map[string][]things) (things, error){
-		"to a child":   func(x map[string][]things) (things, error) { return useAll.Call(ctx, pool, x) },
-		"to its child": func(x map[string][]things) (things, error) { return relay.Call(ctx, pool, x) },
-		"within one process": func(x map[string][]things) (things, error) {
-			own := idleExecutor()
-			defer func() { spare <- own }()
-			return useAll.Call(ctx, own, x)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := allFresh(t)
-			var wg sync.WaitGroup
-			wg.Go(func() { ok(t, x.E.Wait(ctx)) })
-			back, err := use(map[string][]things{"x": {x}})
-			ok(t, err)
-			wg.Wait()
-			for _, x := range []things{x, back} {
-				if got := fmt.Sprint(x.V.Load(), x.L.Load(), x.A.Slice(), x.Q.Len(), x.E.IsSet()); got != "4 [5 5 5 5] [6] 1 true" {
-					t.Error(got)
-				}
-			}
-			ok(t, back.G.Done())
-			ok(t, x.G.Done())
-			ok(t, back.G.Wait(ctx))
-		})
+func pack(c *counter) luggage {
+	return luggage{
+		Slice: []*counter{c, nil, c}, Array: [2]*counter{c, c}, Map: map[string]*counter{"a": c, "b": c},
+		Deep: map[int][]struct{ Inner **counter }{7: {{&c}, {&c}}}, Inline: *c,
 	}
 }
+
+// additions is how often unpack adds 1.
+const additions = 2 + 2 + 2 + 2 + 1
+
+func unpack(l *luggage) error {
+	if l.Nil != nil || l.Slice[1] != nil {
+		return fmt.Errorf("nothing became something: %v, %v", l.Nil, l.Slice)
+	}
+	counters := []*counter{l.Slice[0], l.Slice[2], l.Array[0], l.Array[1], l.Map["a"], l.Map["b"], &l.Inline}
+	for _, d := range l.Deep[7] {
+		counters = append(counters, *d.Inner)
+	}
+	for _, c := range counters {
+		shared.Add(c, 1)
+	}
+	return nil
+}
+
+// travel unpacks, sends what it has to a process of its own, so many levels down, and returns it all.
+var travel *mp.Function[luggage, luggage]
+
+// pickUp takes counters from a queue, and adds to them.
+var pickUp = mp.Func("pickUp", func(ctx context.Context, q *shared.Queue[*counter]) (n int, err error) {
+	for c, err := range q.All(ctx) {
+		if err != nil {
+			return n, err
+		}
+		shared.Add(c, 1)
+		n++
+	}
+	return n, nil
+})
+
+func init() { // its body uses it
+	travel = mp.Func("travel", func(ctx context.Context, l luggage) (luggage, error) {
+		if err := unpack(&l); err != nil {
+			return l, err
+		}
+		if l.Levels == 0 {
+			return l, nil
+		}
+		l.Levels--
+		p, err := travel.Start(ctx, l)
+		if err != nil {
+			return l, err
+		}
+		return p.Wait(ctx)
+	})
+}
+
+// Handles travel in arguments and results, in whatever holds them, to processes started before and after, and to what these start.
+func TestHandlesTravel(t *testing.T) {
+	noLeaks(t)
+	before := newPool(t, 1)
+	if _, err := travel.Call(ctx, before, pack(fresh(shared.NewValue(0))(t))); err != nil {
+		t.Fatal(err)
+	}
+	c := fresh(shared.NewValue(0))(t)
+	after := newPool(t, 1)
+	want := 0
+	for _, x := range []mp.Executor{before, after} {
+		l := pack(c)
+		l.Levels = 2
+		back, err := travel.Call(ctx, x, l)
+		ok(t, err)
+		ok(t, unpack(&back))
+		want += 4 * additions
+	}
+	if got := c.Load(); got != want {
+		t.Errorf("%d additions, not %d", got, want)
+	}
+}
+
+// Through a queue, to a process that was there first and one that comes later.
+func TestHandlesTravelThroughQueues(t *testing.T) {
+	noLeaks(t)
+	q := fresh(shared.NewQueue[*counter](shared.QueueConfig{}))(t)
+	first := start(t, pickUp, q)
+	c := fresh(shared.NewValue(0))(t)
+	const items = 500
+	second := start(t, pickUp, q)
+	for range items {
+		ok(t, q.Put(ctx, c))
+	}
+	ok(t, q.Close())
+	if n := resultOf(t, first) + resultOf(t, second); n != items || c.Load() != items {
+		t.Errorf("%d were picked up, %d additions", n, c.Load())
+	}
+}
+
+// What one child made, its sibling uses, when its maker is gone.
+func TestHandlesTravelBetweenSiblings(t *testing.T) {
+	noLeaks(t)
+	p := start(t, makeAndLeave, 100)
+	a := resultOf(t, p)
+	<-p.Done()
+	sum := start(t, last, a)
+	if n := resultOf(t, sum); n != 100 {
+		t.Error(n)
+	}
+	ok(t, a.Free())
+}
+
+var last = mp.Func("last", func(_ context.Context, a *shared.Array[int]) (int, error) { return a.At(a.Len() - 1), nil })

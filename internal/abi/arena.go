@@ -115,7 +115,7 @@ func Meta(gen uint32, kind, state uint8) uint64 {
 	return uint64(gen)<<32 | uint64(kind)<<8 | uint64(state)
 }
 
-// Gen, Kind and State take Meta apart.
+// Gen is how often a cell was used.
 func Gen(meta uint64) uint32 { return uint32(meta >> 32) }
 
 // Kind is what a cell is.

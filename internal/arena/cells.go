@@ -14,19 +14,23 @@ var ErrNoMemory = errors.New("mp: shared memory is full")
 
 // New makes a cell with size bytes of memory, all zero, that belongs to this process until Publish. With 0 bytes it has none.
 func (a *Arena) New(kind uint8, size uint64) (*abi.Cell, error) {
-	c, err := a.NewDirty(kind, size)
-	if err == nil {
-		a.zero(c.Offset.Load(), size)
-	}
-	return c, err
+	return a.make(kind, size, true)
 }
 
 // NewDirty is New with memory that may hold anything.
 func (a *Arena) NewDirty(kind uint8, size uint64) (*abi.Cell, error) {
+	return a.make(kind, size, false)
+}
+
+func (a *Arena) make(kind uint8, size uint64, zero bool) (*abi.Cell, error) {
 	if size > a.size()/2 {
 		return nil, fmt.Errorf("%w: %d bytes were asked for, the arena has %d", ErrNoMemory, size, a.size())
 	}
-	return a.alloc(kind, size)
+	c, err := a.alloc(kind, size)
+	if err == nil {
+		a.use(c.Offset.Load(), size, zero)
+	}
+	return c, err
 }
 
 // alloc takes memory and a cell.

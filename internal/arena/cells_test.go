@@ -237,12 +237,12 @@ func TestCreateFallsBack(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOMEM, syscall.EFBIG} {
 		for _, room := range []int64{abi.MaxArena, abi.MinArena, 2 * abi.MinArena} {
 			k := osenv.Default()
-			real := k.SharedMemory
+			system := k.SharedMemory
 			k.SharedMemory = func(name string, size int64) (*os.File, error) {
 				if size > room {
 					return nil, os.NewSyscallError("ftruncate", errno)
 				}
-				return real(name, size)
+				return system(name, size)
 			}
 			a, err := Create(k)
 			if err != nil {

@@ -38,7 +38,7 @@
 // the sweep frees it; after it, it is free. Rebuilding reads every cell, a millisecond for some ten thousand.
 //
 // Memory is zero when it is given out: memory that was never used is, and dirty bits, one for 64 KiB, tell which may not be. They are
-// set before memory is given back, and cleared when its pages went back to the system. That happens in the background, a second after
+// set before memory is given back, and cleared when it is given out again, or its pages went back to the system. That happens in the background, a second after
 // memory was freed, if much lies about then: block by block, each of which is a building cell of that process meanwhile.
 //
 // # The sweep

@@ -154,16 +154,6 @@ func (p *proc) kill() {
 	}
 }
 
-// ended waits until the process has ended by itself, and tells the family.
-func (p *proc) ended(a *Arena) {
-	p.t.Helper()
-	if _, err := osenv.WaitNoReap(p.Process.Pid, -1, true); err != nil {
-		p.t.Error(err)
-	}
-	a.F.Ended(p.Process.Pid)
-	_ = p.Wait()
-}
-
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)

@@ -11,7 +11,8 @@ import (
 
 // Memory that was never given out is zero, and takes no pages. What was given back may be anything, and keeps its pages:
 // to touch a page for the first time costs many times what clearing it does. Which chunks may be dirty, bits tell; they are set
-// when memory is given back and cleared when its pages went back to the system.
+// when memory is given back, and cleared when it is given out again or its pages went back to the system. A chunk that is given out in
+// parts stays dirty.
 
 const (
 	// highWater is how much memory may lie about unused before pages go back to the system, down to half of it.
@@ -38,27 +39,36 @@ func (a *Arena) soil(off, size uint64) {
 	a.Header.Dirty.Add(fresh << abi.ChunkShift)
 }
 
-// zero clears what may be dirty.
-func (a *Arena) zero(off, size uint64) {
+// use makes memory that was given out its owner's, who soils it when it is given back, and clears it if that is wanted.
+func (a *Arena) use(off, size uint64, zero bool) {
 	if size == 0 {
 		return
 	}
 	first, last := a.bits(off, size)
+	var whole uint64
 	for chunk := first; chunk <= last; chunk++ {
-		if word, bit := a.dirtyBit(chunk); word.Load()&bit != 0 {
-			from := max(off, chunk<<abi.ChunkShift)
-			to := min(off+size, (chunk+1)<<abi.ChunkShift)
+		word, bit := a.dirtyBit(chunk)
+		if word.Load()&bit == 0 {
+			continue
+		}
+		from := max(off, chunk<<abi.ChunkShift)
+		to := min(off+size, (chunk+1)<<abi.ChunkShift)
+		if zero {
 			clear(a.mem[from:to])
 		}
+		if to-from == abi.Chunk && word.And(^bit)&bit != 0 {
+			whole++
+		}
 	}
+	a.Header.Dirty.Add(-(whole << abi.ChunkShift))
 }
 
 func (a *Arena) dirtyBit(chunk uint64) (word *atomic.Uint64, bit uint64) {
 	return a.mem.word(dirtyAt + chunk/64*8), 1 << (chunk % 64)
 }
 
-// surplus is how much dirty memory is not in use, about.
-func (a *Arena) surplus() int64 { return int64(a.Header.Dirty.Load()) - int64(a.Header.Used.Load()) }
+// surplus is how much lies about, about: less than nothing, if somebody died before he had counted.
+func (a *Arena) surplus() int64 { return int64(a.Header.Dirty.Load()) }
 
 // releaseSoon has pages go back to the system in a while, if much lies about then.
 func (a *Arena) releaseSoon() {

@@ -5,7 +5,7 @@ type Stats struct {
 	Size      int64 // of the arena
 	Used      int64 // given out, in blocks of powers of two
 	Peak      int64 // the most that was ever in use, with what lay between
-	Dirty     int64 // has pages from an earlier use, given out again or not
+	Dirty     int64 // was given back, and has its pages still, about
 	Objects   int64
 	Allocs    int64
 	Frees     int64

@@ -49,7 +49,7 @@ func ProcessStart(pid int) (start uint32, ended bool, err error) {
 func Ended(pid int, start uint32) bool {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err == nil {
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		if n, err := unix.Poll(poll, 0); err == nil && n == 1 {
 			return true

@@ -10,12 +10,9 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -187,15 +184,6 @@ func (p *proc) kill() {
 	_ = p.Process.Kill()
 	if _, err := osenv.WaitNoReap(p.Process.Pid, -1, true); err != nil {
 		p.t.Error(err)
-	}
-}
-
-// stop returns when the process has stopped.
-func (p *proc) stop() {
-	p.t.Helper()
-	_ = p.Process.Signal(syscall.SIGSTOP)
-	if _, err := unix.Wait4(p.Process.Pid, nil, unix.WUNTRACED, nil); err != nil {
-		p.t.Fatal(err)
 	}
 }
 

@@ -61,7 +61,7 @@ func (l Lock) TryFor(limit time.Duration) bool {
 func (l Lock) try(heir bool) (taken, died bool) {
 	for {
 		w := l.Word.Load()
-		if abi.Owner(w) != 0 || l.gone(w) || abi.Heir(w) != 0 && !(heir && abi.Heir(w) == l.F.Me) {
+		if abi.Owner(w) != 0 || l.gone(w) || abi.Heir(w) != 0 && (!heir || abi.Heir(w) != l.F.Me) {
 			return false, false
 		}
 		if l.Word.CompareAndSwap(w, l.F.Me) {

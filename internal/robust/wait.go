@@ -140,7 +140,8 @@ func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 		stop := context.AfterFunc(ctx, w.ring)
 		defer stop()
 	}
-	for ctx.Err() == nil && !w.lead(s) {
+	for meant := false; !meant && ctx.Err() == nil; {
+		meant = w.lead(s)
 	}
 	w.mu.Lock()
 	w.handOver()
