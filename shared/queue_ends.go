@@ -465,7 +465,10 @@ func (q *Queue[T]) sleep(ctx context.Context, bells *atomic.Uint64, gate *robust
 	defer gate.Exit()
 	err := q.a.F.Wait(ctx, bells, q.tag(), func() bool { return q.check() != nil || ready() })
 	q.a.F.Leave(bells)
-	if err != nil && q.check() == nil && ready() {
+	if err == nil {
+		return q.check() // the queue may have been freed
+	}
+	if q.check() == nil && ready() {
 		q.wakeOne(bells) // it was perhaps woken in his place
 	}
 	return err
