@@ -179,7 +179,19 @@ func (q *Queue[T]) claim() *abi.Cell {
 	return found
 }
 
-func (q *Queue[T]) returned() int { return int(q.ctl.Returned.Load()) }
+// returned is how many deliveries have come back. Returned may say more than there are, so they are counted, if it says that there
+// are any.
+func (q *Queue[T]) returned() (n int) {
+	if q.ctl.Returned.Load() == 0 {
+		return 0
+	}
+	q.a.Parts(q.a.Ref(q.cell), func(c *abi.Cell, meta uint64) {
+		if abi.Kind(meta) == kindDelivery && c.A.Load() != 0 && c.Owner.Load() == 0 {
+			n++
+		}
+	})
+	return n
+}
 
 // outstanding reports whether there is a delivery that may come back.
 func (q *Queue[T]) outstanding() bool {
