@@ -25,7 +25,7 @@ type play struct {
 	others []uint32       // slots of the bystanders
 	bg     sync.WaitGroup // of what this process does beside; it ends when the victim has
 	free   []func() error
-	first []string // what bystanders do before the victim begins to prepare
+	first  []string // what bystanders do before the victim begins to prepare
 	// before is what they do when it has prepared, after when it stands at its place. Those before it goes on must wait then.
 	before, after []string
 	// on is what this process does when the victim passes a step, once. With #2 it is the second passage.
