@@ -36,16 +36,25 @@ func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
 		return a.describe(kind, 0, 0)
 	}
 	order := orderOf(size)
-	off, ok := a.tree.take(order)
+	off, ok := a.tree.find(order)
 	if !ok {
 		return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
 	}
+	a.take(off, order)
 	robust.At("allocate: memory taken")
 	c, err := a.describe(kind, off, size)
 	if err != nil {
 		a.tree.give(off, order)
 	}
 	return c, err
+}
+
+// take takes a block in the tree. Under the heap's lock.
+func (a *Arena) take(off uint64, order int) {
+	if end := off + abi.Granule<<order; end > a.Header.HeapTop.Load() {
+		a.Header.HeapTop.Store(end) // before the tree changes: who builds it anew clears it up to there
+	}
+	a.tree.mark(off, order)
 }
 
 // describe makes a cell for memory that was taken in the tree. That is one step, the store to Meta: before it the tree and the list
@@ -73,9 +82,6 @@ func (a *Arena) describe(kind uint8, off, size uint64) (*abi.Cell, error) {
 	c.Owner.Store(a.F.Me)
 	for _, word := range c.Words() {
 		word.Store(0)
-	}
-	if end := off + abi.Granule<<order; size > 0 && end > h.HeapTop.Load() {
-		h.HeapTop.Store(end) // before Meta: what rebuilds the tree clears it up to there
 	}
 	robust.At("allocate: described")
 	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load())+1, kind, abi.CellBuilding)) // SYNC POINT cell

@@ -100,7 +100,7 @@ func (a *Arena) claim(off, size uint64) *abi.Cell {
 	if !a.tree.free(off, orderOf(size)) {
 		return nil
 	}
-	a.tree.mark(off, orderOf(size))
+	a.take(off, orderOf(size))
 	c, err := a.describe(0, off, size)
 	if err != nil {
 		a.tree.give(off, orderOf(size))

@@ -21,8 +21,8 @@ func (t tree) largest(node uint64, order int) int {
 	return order
 }
 
-// take finds a free block, the one that breaks the smallest larger one apart, and the leftmost of these.
-func (t tree) take(order int) (off uint64, ok bool) {
+// find finds a free block, the one that breaks the smallest larger one apart, and the leftmost of these.
+func (t tree) find(order int) (off uint64, ok bool) {
 	if t.largest(1, t.top) < order {
 		return 0, false
 	}
@@ -33,7 +33,6 @@ func (t tree) take(order int) (off uint64, ok bool) {
 			node++
 		}
 	}
-	t.set(node, order, 1)
 	return t.offset(node, order), true
 }
 
