@@ -70,18 +70,21 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 	return f, nil
 }
 
-// claim takes a free slot. The slot is this process's with the first store; what is not written yet then says nothing.
+// claim takes a free slot. The slot is this process's with the first store to it; what is not written yet then says nothing.
 func (f *Family) claim() bool {
 	for slot := uint32(1); slot < abi.MaxSlots; slot++ {
 		s := &f.slots[slot]
-		if s.Identity.Load() != 0 || !s.Identity.CompareAndSwap(0, f.identity) {
+		if s.Identity.Load() != 0 {
+			continue
+		}
+		for top := f.header.SlotTop.Load(); top < slot; top = f.header.SlotTop.Load() {
+			f.header.SlotTop.CompareAndSwap(top, slot) // before it is taken: nobody looks for the dead above it
+		}
+		At("slot: counted")
+		if !s.Identity.CompareAndSwap(0, f.identity) {
 			continue
 		}
 		At("slot: taken")
-		for top := f.header.SlotTop.Load(); top < slot; top = f.header.SlotTop.Load() {
-			f.header.SlotTop.CompareAndSwap(top, slot)
-		}
-		At("slot: counted")
 		f.Me = slot
 		s.Parent.Store(f.slotOf(os.Getppid()))
 		At("slot: has a parent")
@@ -199,8 +202,9 @@ func (f *Family) suspectChildren(parent uint32) {
 }
 
 // lockSweep takes the lock that makes sweeps one at a time: so no sweep can outlast another of the same slot, and hit the process
-// that has the slot next. It is taken over from an owner that has ended, whose own slot is still to be swept. The word is an
-// identity and not a slot, which another process may have by the time that it is taken over.
+// that has the slot next. It is taken over from an owner that has ended. His own slot is still to be swept then, and that which he was
+// sweeping, of which perhaps no mark and no parent tells any more. The word is an identity and not a slot, which another process may
+// have by the time that it is taken over.
 func (f *Family) lockSweep() {
 	lock := &f.header.SweepLock
 	const patience = time.Millisecond // to ask for a process takes system calls
@@ -210,9 +214,7 @@ func (f *Family) lockSweep() {
 		case owner == 0 && lock.CompareAndSwap(0, f.identity):
 			return
 		case owner != 0 && pause > patience && osenv.Ended(pidOf(owner), uint32(owner)) && lock.CompareAndSwap(owner, f.identity):
-			if slot := f.slotOf(pidOf(owner)); slot != 0 {
-				f.follow(slot, owner)
-			}
+			f.suspectAll(true)
 			return
 		}
 		time.Sleep(pause)
