@@ -42,14 +42,18 @@ func init() {
 	arena.Kinds[kindBarrier] = arena.Kind{Guarded: true, Holds: hasRecord, Bury: buryBarrier}
 }
 
-// buryBarrier breaks the barrier if the dead process was a party.
+// buryBarrier breaks the barrier if the dead process was a party, or has come in a phase in whose middle a reset died.
 func buryBarrier(a *arena.Arena, c *abi.Cell, dead uint32) {
 	t := records(a, c)
-	if t[dead].Load() != 0 {
+	r := t[dead].Load()
+	if r == 0 {
+		return
+	}
+	if r&isParty != 0 || r>>32 == c.A.Load()&phaseMask && r&arrivals != 0 {
 		breakIt(c, causeDied, a.F.PID(dead))
 		robust.At("bury barrier: broken")
-		t[dead].Store(0)
 	}
+	t[dead].Store(0)
 }
 
 // breakIt breaks the barrier; the first cause counts.
