@@ -6,6 +6,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"testing"
+
+	"github.com/go-multiproc/mp/shared"
 )
 
 // scenes are all there are.
@@ -13,30 +16,44 @@ var scenes = slices.Concat(lockScenes(), signalScenes(), valueScenes(), queueSce
 
 func init() { ops["come up"] = func(context.Context, kit) func() { return func() {} } }
 
-// sweeps makes an op of a victim that has a child with something in its hands, kills it, and cleans up after it. Others go on where
-// it stops.
-func sweeps(op string, at place) func(context.Context, kit) func() {
+// sweeps makes an op of a victim that has children with something in their hands, kills them, and cleans up after them. Others go on
+// where it stops.
+func sweeps(children ...hands) func(context.Context, kit) func() {
 	return func(ctx context.Context, k kit) func() {
-		k.Op = op
-		child, err := newVictim(ctx, k, at, false, false)
-		must(err)
-		for word := ""; word != "stop"; word, _ = child.next() {
-			if word == "ready" {
-				child.command()
+		var all []*victim
+		for _, c := range children {
+			k.Op = c.op
+			child, err := newVictim(ctx, k, c.at, false, false)
+			must(err)
+			for word := ""; word != "stop"; word, _ = child.next() {
+				if word == "ready" {
+					child.command()
+				}
 			}
+			all = append(all, child)
 		}
 		if k.Cond != nil { // it is given a wake-up that it does not take
-			k.Cond.Cell().A.Store(uint64(slotOf(child.pid)) - 1)
+			k.Cond.Cell().A.Store(uint64(slotOf(all[0].pid)) - 1)
 			must(k.Cond.Signal(1))
 		}
 		return func() {
-			must(child.kill())
-			<-child.done
+			for _, child := range all {
+				must(child.kill())
+			}
+			for _, child := range all {
+				<-child.done
+			}
 		}
 	}
 }
 
-// A sweepScene is what a process has in its hands when it dies.
+// Hands are what a process has in its hands when it dies: it was at a place of an op.
+type hands struct {
+	op string
+	at place
+}
+
+// A sweepScene is what happens to objects of which the dead have something.
 type sweepScene struct {
 	name string
 	op   string
@@ -47,7 +64,7 @@ type sweepScene struct {
 }
 
 func familyScenes() []scene {
-	list := []scene{{name: "slot: take", early: true, few: true, only: "slot: ", set: func(p *play) { p.kit.Op = "come up" }}}
+	list := []scene{{name: "slot: take", early: true, only: "slot: ", set: func(p *play) { p.kit.Op = "come up" }}}
 	written := map[string]uint64{"written": 1}
 	for _, s := range []sweepScene{
 		{"mutex", "lock", place{}, []string{"lock", "lock"}, func(p *play) { p.mutex(); p.toldOnce(p.kit.Mutex) }, map[string]uint64{"held": 1}},
@@ -56,6 +73,7 @@ func familyScenes() []scene {
 		{"rwmutex, half", "write no more", place{"rwmutex: turn given", 1}, []string{"write", "read"}, func(p *play) { p.rwmutex("", nil, nil) }, written},
 		{"semaphore", "acquire", place{}, []string{"acquire", "acquire"}, func(p *play) { p.bounded("", nil, nil) }, nil},
 		{"semaphore, half", "acquire", place{"semaphore: counted", 1}, []string{"acquire", "acquire"}, func(p *play) { p.bounded("", nil, nil) }, nil},
+		{"two", "acquire", place{}, []string{"acquire", "acquire"}, func(p *play) { p.bounded("", nil, nil) }, nil},
 		{"barrier", "barrier wait", place{"guard: given back", 1}, []string{"barrier wait", "barrier wait"}, func(p *play) { p.barrier("", 4, nil) }, map[string]uint64{"party": 1}},
 		{"value", "value store", place{"value: written", 1}, []string{"value store", "value store"}, func(p *play) { p.value("", nil, nil) }, nil},
 		{"cond", "cond wait", place{"wait: announced", 1}, nil, (*play).sweptCond, nil},
@@ -67,7 +85,10 @@ func familyScenes() []scene {
 		{"ending", "queue free", place{"end: ending", 1}, []string{"array new"}, func(p *play) { p.queue("", items(3)); p.check = p.fresh }, nil},
 	} {
 		op := "sweep: " + s.name
-		ops[op] = sweeps(s.op, s.at)
+		ops[op] = sweeps(hands{s.op, s.at})
+		if s.name == "two" { // the second has the guard of what the first has a part in
+			ops[op] = sweeps(hands{s.op, s.at}, hands{"acquire", place{"guard: taken", 1}})
+		}
 		list = append(list, scene{name: op, set: func(p *play) {
 			s.set(p)
 			p.kit.Op, p.before, p.after = op, s.acts, nil
@@ -85,5 +106,66 @@ func (p *play) sweptCond() {
 	p.check = func(r *result) {
 		r.note["given"] = 1
 		check(r)
+	}
+}
+
+// A process that dies when it has taken memory that nobody had before, and told nobody, loses no memory.
+func TestKilledAllocationLosesNoMemory(t *testing.T) {
+	a := shared.Memory()
+	h := a.Header
+	size := h.Size / 64
+	start := h.Size / 32
+	if h.HeapTop.Load() > start+size {
+		t.Skip("another test has had as much")
+	}
+	for range 3 {
+		v, err := newVictim(ctx, kit{Op: "array new", N: int(size)}, place{"allocate: memory taken", 1}, false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for word := ""; word != "stop"; word, _ = v.next() {
+			if word == "ready" {
+				v.command()
+			}
+		}
+		end(t, v, byItself)
+		v.close()
+	}
+	c, err := a.NewDirty(0, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := c.Offset.Load(); off > start+size { // what others have is in front of that
+		t.Errorf("the first free block of %d bytes is at %d, and not at %d", size, off, start+size)
+	}
+	a.Free(c)
+}
+
+// Whom a reset has dismissed from a barrier may die.
+func TestDismissedMayDie(t *testing.T) {
+	b, err := shared.NewBarrier(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Free()
+	v, err := newVictim(ctx, kit{Op: "barrier wait", Barrier: b}, place{}, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := ""; word != "stop"; word, _ = v.next() {
+		if word == "ready" {
+			v.command()
+			if _, err := b.Wait(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := b.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	end(t, v, byParent)
+	v.close()
+	if b.Broken() {
+		t.Errorf("%v", b)
 	}
 }

@@ -33,8 +33,8 @@ type kit struct {
 	Queue   *shared.Queue[string]
 
 	Came *shared.Array[uint32] // which bystanders have come
-	Held *shared.Event         // by the victim of a sweeper
 	Who  int
+	N    int // bytes of an array
 }
 
 type large [64]uint64
