@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
 	})
+	// What the first start makes for good, the thread that starts processes, is no leak of a test.
+	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+		_ = p.Close()
+	}
 	code := m.Run()
 	watchdog.Stop()
 	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {

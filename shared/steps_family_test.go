@@ -5,6 +5,7 @@ package shared_test
 import (
 	"context"
 	"maps"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -18,7 +19,7 @@ func init() { ops["come up"] = func(context.Context, kit) func() { return func()
 
 // sweeps makes an op of a victim that has children with something in their hands, kills them, and cleans up after them. Others go on
 // where it stops.
-func sweeps(children ...hands) func(context.Context, kit) func() {
+func sweeps(children ...grip) func(context.Context, kit) func() {
 	return func(ctx context.Context, k kit) func() {
 		var all []*victim
 		for _, c := range children {
@@ -37,7 +38,12 @@ func sweeps(children ...hands) func(context.Context, kit) func() {
 			must(k.Cond.Signal(1))
 		}
 		return func() {
-			for _, child := range all {
+			for i, child := range all {
+				if i > 0 { // whoever sweeps the one before waits for what this one has
+					for shared.Memory().Header.SweepLock.Load() == 0 {
+						runtime.Gosched()
+					}
+				}
 				must(child.kill())
 			}
 			for _, child := range all {
@@ -47,8 +53,8 @@ func sweeps(children ...hands) func(context.Context, kit) func() {
 	}
 }
 
-// Hands are what a process has in its hands when it dies: it was at a place of an op.
-type hands struct {
+// A grip is what a process has in its hands when it dies: it was at a place of an op.
+type grip struct {
 	op string
 	at place
 }
@@ -85,9 +91,9 @@ func familyScenes() []scene {
 		{"ending", "queue free", place{"end: ending", 1}, []string{"array new"}, func(p *play) { p.queue("", items(3)); p.check = p.fresh }, nil},
 	} {
 		op := "sweep: " + s.name
-		ops[op] = sweeps(hands{s.op, s.at})
+		ops[op] = sweeps(grip{s.op, s.at})
 		if s.name == "two" { // the second has the guard of what the first has a part in
-			ops[op] = sweeps(hands{s.op, s.at}, hands{"acquire", place{"guard: taken", 1}})
+			ops[op] = sweeps(grip{s.op, s.at}, grip{"acquire", place{"guard: taken", 1}})
 		}
 		list = append(list, scene{name: op, set: func(p *play) {
 			s.set(p)

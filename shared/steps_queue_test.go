@@ -188,7 +188,7 @@ func (p *play) drain(r *result, first []string) {
 			r.answer(i) // it must find something by itself
 		}
 	}
-	wait(r.T, "the victim is swept", func() bool { return shared.Memory().F.PID(r.slot) != r.pid })
+	wait(r.T, "the dead are swept", func() bool { return len(shared.Memory().F.Members()) <= p.members })
 	calm := r.answered() == len(r.answers)
 	n, rest := q.Len(), []string{}
 	wait(r.T, "the queue is empty, and nobody waits", func() bool {

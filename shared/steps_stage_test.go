@@ -21,11 +21,12 @@ import (
 // A play is one case of a scene: what is there, who does what, and what holds in the end.
 type play struct {
 	*testing.T
-	kit    kit
-	others []uint32       // slots of the bystanders
-	bg     sync.WaitGroup // of what this process does beside; it ends when the victim has
-	free   []func() error
-	first  []string // what bystanders do before the victim begins to prepare
+	kit     kit
+	members int            // processes that there were before
+	others  []uint32       // slots of the bystanders
+	bg      sync.WaitGroup // of what this process does beside; it ends when the victim has
+	free    []func() error
+	first   []string // what bystanders do before the victim begins to prepare
 	// before is what they do when it has prepared, after when it stands at its place. Those before it goes on must wait then.
 	before, after []string
 	// on is what this process does when the victim passes a step, once. With #2 it is the second passage.
@@ -52,7 +53,6 @@ type result struct {
 	at      place
 	stopped bool // at its place, and not after all
 	steps   []string
-	pid     int    // of the victim
 	slot    uint32 // of the victim
 	answers []*answer
 	note    map[string]uint64
@@ -209,8 +209,8 @@ func (s *stage) send(t *testing.T, k kit, act string, r *result) {
 func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	t.Helper()
 	s.seen[sc.name] = true
-	before, fds, slots := shared.Cells(), descriptors(t), len(shared.Memory().F.Members())
-	p := &play{T: t, others: s.slots, on: make(map[string]func())}
+	before, fds := shared.Cells(), descriptors(t)
+	p := &play{T: t, members: len(shared.Memory().F.Members()), others: s.slots, on: make(map[string]func())}
 	defer func() {
 		if t.Failed() {
 			t.Logf("%s: %s, %s", sc.name, at, wayNames[way])
@@ -232,7 +232,7 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 		t.Fatal(err)
 	}
 	s.follow(p, r, v)
-	r.pid, r.slot = v.pid, slotOf(v.pid)
+	r.slot = slotOf(v.pid)
 	if p.frozen != nil {
 		p.frozen(r)
 	}
@@ -252,7 +252,7 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 		p.check(r)
 	}
 	resume()
-	s.tidy(p, r, before, slots)
+	s.tidy(p, r, before)
 	v.close()
 	wait(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
 	return r
@@ -323,9 +323,9 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 }
 
 // tidy frees everything, and looks whether anything is left of the victim.
-func (s *stage) tidy(p *play, r *result, before map[uint32]uint64, slots int) {
+func (s *stage) tidy(p *play, r *result, before map[uint32]uint64) {
 	p.Helper()
-	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= slots })
+	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= p.members })
 	for i := range r.answers {
 		r.answer(i)
 	}

@@ -206,4 +206,4 @@ func descriptors(t *testing.T) int {
 	return len(fds)
 }
 
-const patience = 5 * time.Second
+const patience = 60 * time.Second
