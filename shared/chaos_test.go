@@ -63,8 +63,9 @@ func (c *crew) launch(who int) {
 	inc := c.next
 	c.wg.Go(func() {
 		_, err := p.Wait(ctx)
-		we, killed := errors.AsType[*mp.WorkerError](err)
-		if err != nil && !(killed && we.Signal == syscall.SIGKILL && atomic.LoadUint32(&s.Doomed.Slice()[inc]) == 1) {
+		we, ended := errors.AsType[*mp.WorkerError](err)
+		killed := ended && we.Signal == syscall.SIGKILL && atomic.LoadUint32(&s.Doomed.Slice()[inc]) == 1
+		if err != nil && !killed {
 			c.Errorf("process %d: %v", inc, err)
 		}
 	})

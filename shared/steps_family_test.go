@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/go-multiproc/mp/shared"
@@ -15,7 +16,22 @@ import (
 // scenes are all there are.
 var scenes = slices.Concat(lockScenes(), signalScenes(), valueScenes(), queueScenes(), familyScenes())
 
-func init() { ops["come up"] = func(context.Context, kit) func() { return func() {} } }
+func init() {
+	ops["come up"] = func(context.Context, kit) func() { return func() {} }
+	ops["sweep by one who waits"] = func(ctx context.Context, k kit) func() {
+		k.Op = "lock"
+		v, err := newVictim(ctx, k, place{}, false, true)
+		must(err)
+		v.toItsPlace()
+		_, parent, err := status(v.pid)
+		must(err)
+		must(syscall.Kill(parent, syscall.SIGSTOP))
+		return func() {
+			must(syscall.Kill(v.pid, syscall.SIGKILL))
+			_ = k.Mutex.Lock(ctx) // whoever it is that sweeps
+		}
+	}
+}
 
 // sweeps makes an op of a victim that has children with something in their hands, kills them, and cleans up after them. Others go on
 // where it stops.
@@ -26,11 +42,7 @@ func sweeps(children ...grip) func(context.Context, kit) func() {
 			k.Op = c.op
 			child, err := newVictim(ctx, k, c.at, false, false)
 			must(err)
-			for word := ""; word != "stop"; word, _ = child.next() {
-				if word == "ready" {
-					child.command()
-				}
-			}
+			child.toItsPlace()
 			all = append(all, child)
 		}
 		if k.Cond != nil { // it is given a wake-up that it does not take
@@ -72,6 +84,13 @@ type sweepScene struct {
 func familyScenes() []scene {
 	list := []scene{{name: "slot: take", early: true, only: "slot: ", set: func(p *play) { p.kit.Op = "come up" }}}
 	written := map[string]uint64{"written": 1}
+	list = append(list, scene{name: "sweep: by one who waits", few: true, only: "sweep: ", steps: []string{
+		"sweep: begun", "sweep: swept", "sweep: cleared", "sweep: slot free",
+	}, set: func(p *play) {
+		p.mutex()
+		p.toldOnce(p.kit.Mutex)
+		p.kit.Op, p.frozen = "sweep by one who waits", func(r *result) { r.note["held"] = 1 }
+	}})
 	for _, s := range []sweepScene{
 		{"mutex", "lock", place{}, []string{"lock", "lock"}, func(p *play) { p.mutex(); p.toldOnce(p.kit.Mutex) }, map[string]uint64{"held": 1}},
 		{"rwmutex", "write", place{}, []string{"read", "write"}, func(p *play) { p.rwmutex("", nil, nil) }, written},
@@ -129,11 +148,7 @@ func TestKilledAllocationLosesNoMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for word := ""; word != "stop"; word, _ = v.next() {
-			if word == "ready" {
-				v.command()
-			}
-		}
+		v.toItsPlace()
 		end(t, v, byItself)
 		v.close()
 	}

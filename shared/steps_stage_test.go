@@ -53,7 +53,8 @@ type result struct {
 	at      place
 	stopped bool // at its place, and not after all
 	steps   []string
-	slot    uint32 // of the victim
+	pid     int // of the victim
+	slot    uint32
 	answers []*answer
 	note    map[string]uint64
 }
@@ -232,7 +233,7 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 		t.Fatal(err)
 	}
 	s.follow(p, r, v)
-	r.slot = slotOf(v.pid)
+	r.pid, r.slot = v.pid, slotOf(v.pid)
 	if p.frozen != nil {
 		p.frozen(r)
 	}
@@ -302,14 +303,9 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 		v.command()
 		<-v.done
 	case abandoned:
-		var middle int
-		for _, c := range mp.ActiveChildren() {
-			if parentOf(t, v.pid) == c.PID {
-				middle = c.PID
-			}
-		}
-		if middle == 0 {
-			t.Fatal("the victim's parent is not found")
+		_, middle, err := status(v.pid)
+		if err != nil {
+			t.Fatal(err)
 		}
 		_ = syscall.Kill(middle, syscall.SIGSTOP)
 		var status unix.Siginfo

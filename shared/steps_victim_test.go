@@ -217,6 +217,15 @@ func (v *victim) next() (word, step string) {
 	return word, step
 }
 
+// toItsPlace has it go there.
+func (v *victim) toItsPlace() {
+	for word := ""; word != "stop"; word, _ = v.next() {
+		if word == "ready" {
+			v.command()
+		}
+	}
+}
+
 // command makes it go on, or kill itself.
 func (v *victim) command() { _, _ = v.cmd.Write([]byte("!")) }
 
