@@ -4,6 +4,7 @@ package shared_test
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-multiproc/mp/shared"
 )
@@ -61,27 +62,33 @@ func (p *play) passes(r *result, b *shared.Barrier, parties int) {
 	}
 }
 
-// barrierFirst: the victim waits, others come, but too few.
+// barrierFirst: the victim waits, others come, but too few, or so late that some of them belong to the next phase.
 func (p *play) barrierFirst() {
 	p.barrier("barrier wait", 4, nil)
 	check, b := p.check, p.kit.Barrier
-	var wg sync.WaitGroup
+	var came atomic.Int32 // of this process
 	p.on["wait: announced"] = func() {
+		came.Add(3)
 		for range 3 {
-			wg.Go(func() { _, _ = b.Wait(ctx) })
+			go func() {
+				_, _ = b.Wait(ctx)
+				came.Add(-1)
+			}()
 		}
 	}
 	p.after = []string{"barrier wait", "barrier wait"}
 	p.check = func(r *result) {
-		if b.Cell().A.Load() > 0 { // of six that came four passed, and the other two were told
-			r.all(shared.ErrBroken)
-			if err := b.Reset(); err != nil {
-				r.Error(err)
-			}
-		} else {
+		if b.Cell().A.Load() == 0 && came.Load() == 0 {
 			check(r)
+			return
 		}
-		wg.Wait()
+		wait(r.T, "everybody has passed, or was told", func() bool {
+			if b.Broken() || b.Cell().A.Load() > 0 {
+				_ = b.Reset()
+			}
+			return came.Load() == 0 && r.answered() == len(r.answers)
+		})
+		r.all(shared.ErrBroken)
 		p.passes(r, b, 4)
 	}
 }

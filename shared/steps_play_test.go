@@ -24,6 +24,8 @@ type play struct {
 	// frozen looks at the objects when the victim stands still. meanwhile does something then; it may wait for what the victim
 	// has, and is waited for only if that is no guard.
 	frozen, meanwhile func(*result)
+	// asleep is called when the victim is gone, and before any bystander knows of that: they are stopped.
+	asleep func(*result)
 	// check is called when the victim is gone. All bystanders must have come to their end when it returns.
 	check func(*result)
 	// leak is how many objects, of no use to anybody, the victim may have left.

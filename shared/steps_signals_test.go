@@ -62,13 +62,37 @@ func signalScenes() []scene {
 		{name: "semaphore: release what belongs to nobody", set: func(p *play) { p.unbounded("release one", 0, []string{"acquire", "acquire"}) }},
 		{name: "cond: wait", set: (*play).condWait},
 		{name: "cond: signal", set: (*play).condSignal},
-		{name: "event: set", set: func(p *play) { p.event("event set", []string{"event wait", "event wait"}, nil) }},
+		{name: "event: set", set: func(p *play) {
+			p.event("event set", []string{"event wait", "event wait"}, nil)
+			p.asleep = func(r *result) { // they go, though it is not set any more when they look
+				if err := p.kit.Event.Clear(); err != nil {
+					r.Error(err)
+				}
+			}
+		}},
 		{name: "event: wait", set: func(p *play) {
 			p.event("event wait", nil, []string{"event wait", "event wait"})
 			p.on["wait: announced"] = func() { p.bg.Go(func() { _ = p.kit.Event.Set() }) }
 		}},
 		{name: "event: clear", set: func(p *play) { p.event("event clear", nil, []string{"event wait"}) }},
-		{name: "waitgroup: done", set: func(p *play) { p.group("group done", []string{"group wait", "group wait"}, nil) }},
+		{name: "waitgroup: done", set: func(p *play) {
+			p.group("group done", []string{"group wait", "group wait"}, nil)
+			check := p.check
+			p.asleep = func(r *result) { // they go, though it is not 0 any more when they look
+				if g := p.kit.Group; g.Cell().A.Load() == 0 {
+					r.note["added"] = 1
+					if err := g.Add(1); err != nil {
+						r.Error(err)
+					}
+				}
+			}
+			p.check = func(r *result) {
+				if r.note["added"] > 0 {
+					r.all()
+				}
+				check(r)
+			}
+		}},
 		{name: "waitgroup: wait", set: func(p *play) {
 			p.group("group wait", nil, []string{"group wait", "group wait"})
 			p.on["wait: announced"] = func() { p.bg.Go(func() { _ = p.kit.Group.Done() }) }

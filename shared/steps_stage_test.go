@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -23,6 +24,7 @@ type stage struct {
 	ctx        context.Context // of what bystanders do
 	bystanders []*mp.Pool
 	slots      []uint32
+	pids       []int
 	seen       map[string]bool
 }
 
@@ -56,7 +58,8 @@ func newStage(t *testing.T) *stage {
 		if _, err := bystand.Call(ctx, pool, kit{Op: "who", Came: came, Who: i}); err != nil {
 			t.Fatal(err)
 		}
-		s.slots = append(s.slots, slotOf(int(came.At(i))))
+		s.pids = append(s.pids, int(came.At(i)))
+		s.slots = append(s.slots, slotOf(s.pids[i]))
 	}
 	never, err := shared.NewEvent()
 	if err != nil {
@@ -143,7 +146,14 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	for _, act := range p.after {
 		s.send(t, p.kit, act, r)
 	}
+	if p.asleep != nil {
+		s.halt(t, p.kit)
+	}
 	resume := end(t, v, way)
+	if p.asleep != nil {
+		p.asleep(r)
+		s.signal(syscall.SIGCONT)
+	}
 	p.bg.Wait()
 	if p.check != nil {
 		p.check(r)
@@ -153,6 +163,37 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	v.close()
 	wait(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
 	return r
+}
+
+// halt stops the bystanders, none of them with a guard.
+func (s *stage) halt(t *testing.T, k kit) {
+	t.Helper()
+	wait(t, "the bystanders are stopped", func() bool {
+		s.signal(syscall.SIGSTOP)
+		for i, pid := range s.pids {
+			stopped(t, pid)
+			if slices.Contains(guards(k), s.slots[i]) {
+				s.signal(syscall.SIGCONT)
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (s *stage) signal(sig syscall.Signal) {
+	for _, pid := range s.pids {
+		_ = syscall.Kill(pid, sig)
+	}
+}
+
+// stopped waits until a child is.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	var status unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, pid, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // follow goes with the victim to its place.
@@ -204,10 +245,7 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 			t.Fatal(err)
 		}
 		_ = syscall.Kill(middle, syscall.SIGSTOP)
-		var status unix.Siginfo
-		if err := unix.Waitid(unix.P_PID, middle, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
-			t.Fatal(err)
-		}
+		stopped(t, middle)
 		_ = syscall.Kill(v.pid, syscall.SIGKILL)
 		return func() { _ = v.kill(); <-v.done }
 	}
