@@ -227,7 +227,7 @@ type below struct {
 }
 
 // middle starts a process that holds the mutex, and waits for it.
-var middle = mp.Func("middle", func(ctx context.Context, b below) (int, error) {
+var middle = mp.Func("familyMiddle", func(ctx context.Context, b below) (int, error) {
 	b.Pids.Set(0, os.Getpid())
 	p, err := bottom.Start(ctx, b)
 	if err != nil {

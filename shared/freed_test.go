@@ -167,7 +167,7 @@ func TestZeroHandles(t *testing.T) {
 }
 
 // A handle of another family says so.
-func TestDetached(t *testing.T) {
+func TestDetachedBytes(t *testing.T) {
 	noLeaks(t)
 	detached := zero()
 	originals, strangers := allFresh(t).list(), detached.list()

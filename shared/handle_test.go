@@ -294,7 +294,7 @@ func TestReusedCellIsNotTouched(t *testing.T) {
 }
 
 // A zero handle refers to nothing, says so, and does not travel.
-func TestZeroHandles(t *testing.T) {
+func TestMethodsOfZeroHandles(t *testing.T) {
 	for _, k := range kinds {
 		o := k.zero()
 		for what, err := range map[string]error{"use": k.use(o), "free": o.Free()} {
