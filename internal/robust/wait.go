@@ -45,7 +45,7 @@ type waiting struct {
 type sleeper struct {
 	tag    uint64
 	wake   chan struct{} // buffered, 1: look again, or lead; written to under mu
-	parked bool          // guarded by mu: it waits for wake, or is about to
+	parked bool          // guarded by mu: it waits for wake, or is about to, and was not told to look
 	leads  bool          // guarded by mu: it was parked, and now leads
 }
 
@@ -153,7 +153,7 @@ func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 func (w *waiting) handOver() {
 	w.leading = false
 	for _, other := range w.asleep {
-		if other.parked && len(other.wake) == 0 {
+		if other.parked {
 			w.leading, other.leads = true, true
 			other.nudge()
 			return
@@ -194,6 +194,7 @@ func (w *waiting) lead(s *sleeper) bool {
 	defer w.mu.Unlock()
 	for _, other := range w.asleep {
 		if other != s && other.tag&which != 0 {
+			other.parked = false // he looks first: who is made the leader on his way there would sleep on what he was told
 			other.nudge()
 		}
 	}
