@@ -248,7 +248,7 @@ func (f *Family) ringAll() {
 	}
 }
 
-// Leave takes this process's bit away when the last of its waiters leaves, and reports whether a wake-up may have been meant for
+// Leave takes this process's bit away when the last of its waiters leaves. A wake-up may have been meant for
 // it meanwhile: if what is waited for is there, the caller passes it on.
 func (f *Family) Leave(bells *atomic.Uint64) {
 	bells.And(^f.waiting.bit)
