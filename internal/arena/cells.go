@@ -57,7 +57,6 @@ func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
 func (a *Arena) take(off uint64, order int) {
 	if end := off + abi.Granule<<order; end > a.Header.HeapTop.Load() {
 		a.Header.HeapTop.Store(end)
-		robust.At("allocate: heap grown")
 	}
 	a.tree.mark(off, order)
 	robust.At("allocate: memory taken")
