@@ -3,6 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 2m
 MP_CHAOS ?= 1000
+MODELS   ?=
 
 # The linter is built once into a directory of its own: its requirements are no business of this module.
 LINT_VERSION := v2.15.0
@@ -75,6 +76,10 @@ bench-once: ## Run each benchmark once, so that none rots: the figures mean noth
 .PHONY: chaos
 chaos: ## Kill MP_CHAOS (1000) workers under load
 	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout 30m -run Chaos ./...
+
+.PHONY: model
+model: ## Check the models of the protocols with spin; MODELS=-short, or names: lock sleep slot queue
+	bash models/check.sh $(MODELS)
 
 .PHONY: examples
 examples: ## Run the example programs

@@ -54,7 +54,7 @@ func ArrayOf[T any](values []T) (*Array[T], error) {
 func openArray[T any](h handle) (*Array[T], error) {
 	a := &Array[T]{handle: h}
 	if h.check() != nil {
-		return a, nil // its use tells
+		return a, nil //nolint:nilerr // its use tells
 	}
 	if h.cell.Type.Load() != typeHash(reflect.TypeFor[T]()) {
 		return nil, errCorrupt

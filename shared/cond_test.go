@@ -190,6 +190,7 @@ var lockAndSignal = mp.Func("lockAndSignal", func(ctx context.Context, w waiting
 	if err := errors.Join(w.Mutex.Lock(ctx), w.Cond.Signal(1)); err != nil {
 		return 0, err
 	}
+	shared.Add(w.Woken, 1)
 	select {}
 })
 
@@ -200,9 +201,7 @@ func TestCondMutexOfTheDead(t *testing.T) {
 	ok(t, w.Mutex.Lock(ctx))
 	p := start(t, lockAndSignal, w)
 	go func() {
-		eventually(t, "the other has the mutex", func() bool {
-			return strings.Contains(w.Mutex.String(), fmt.Sprintf("process %d)", p.PID()))
-		})
+		eventually(t, "the other has the mutex, and has signalled", func() bool { return w.Woken.Load() == 1 })
 		_ = p.Kill()
 	}()
 	wants(t, "Wait", w.Cond.Wait(ctx), shared.ErrOwnerDied)

@@ -43,7 +43,7 @@ func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) {
 
 // TryTake is Take if there is an item, else it is ErrEmpty.
 func (q *Queue[T]) TryTake() (*Delivery[T], error) {
-	d, err := q.takeOnce(nil)
+	d, err := q.takeOnce(noWait)
 	if d == nil && err == nil || errors.Is(err, errBusy) {
 		err = ErrEmpty
 	}
@@ -73,7 +73,7 @@ func (q *Queue[T]) takeOnce(ctx context.Context) (*Delivery[T], error) {
 	}
 	if c == nil {
 		q.leave(emptied)
-		return nil, nil
+		return nil, nil //nolint:nilnil // there is none
 	}
 	d := &Delivery[T]{q: q, cell: c, meta: c.Meta.Load()}
 	q.leave(emptied)
@@ -224,9 +224,9 @@ func (q *Queue[T]) returned() (n int) {
 
 // outstanding reports whether there is a delivery that may come back.
 func (q *Queue[T]) outstanding() bool {
-	any := false
-	q.a.Parts(q.a.Ref(q.cell), func(_ *abi.Cell, meta uint64) { any = any || abi.Kind(meta) == kindDelivery })
-	return any
+	found := false
+	q.a.Parts(q.a.Ref(q.cell), func(_ *abi.Cell, meta uint64) { found = found || abi.Kind(meta) == kindDelivery })
+	return found
 }
 
 // buryDelivery gives back what a dead process had taken. What it was about to take is in the queue still, for it has the lock

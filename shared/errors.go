@@ -25,9 +25,10 @@ var (
 	// ErrNoMemory reports that the family's shared memory is full.
 	ErrNoMemory = arena.ErrNoMemory
 
-	// ErrClosed and ErrFull are mp's.
+	// ErrClosed is mp's: the object was freed, or the queue closed.
 	ErrClosed = mp.ErrClosed
-	ErrFull   = mp.ErrFull
+	// ErrFull is mp's: there is no room, for who did not want to wait for it.
+	ErrFull = mp.ErrFull
 )
 
 func init() {

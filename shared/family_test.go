@@ -227,7 +227,7 @@ type below struct {
 }
 
 // middle starts a process that holds the mutex, and waits for it.
-var middle = mp.Func("between", func(ctx context.Context, b below) (int, error) {
+var middle = mp.Func("familyMiddle", func(ctx context.Context, b below) (int, error) {
 	b.Pids.Set(0, os.Getpid())
 	p, err := bottom.Start(ctx, b)
 	if err != nil {
@@ -236,7 +236,7 @@ var middle = mp.Func("between", func(ctx context.Context, b below) (int, error) 
 	return p.Wait(ctx)
 })
 
-var bottom = mp.Func("below", func(ctx context.Context, b below) (int, error) {
+var bottom = mp.Func("bottom", func(ctx context.Context, b below) (int, error) {
 	b.Pids.Set(1, os.Getpid())
 	if err := b.Mutex.Lock(ctx); err != nil {
 		return 0, err

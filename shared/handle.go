@@ -126,7 +126,7 @@ func (f *family) inherited() (*arena.Arena, error) {
 	none := f.file == nil
 	f.mu.Unlock()
 	if none {
-		return nil, nil
+		return nil, nil //nolint:nilnil // there is none
 	}
 	return f.join()
 }
@@ -284,10 +284,10 @@ func (h *handle) name(what string) (string, bool) {
 
 // who is a process by its slot.
 func (h *handle) who(slot uint32) string {
-	switch {
-	case slot == 0:
+	switch slot {
+	case 0:
 		return "nobody"
-	case slot == h.me:
+	case h.me:
 		return fmt.Sprintf("process %d, this one", h.a.F.PID(slot))
 	}
 	return fmt.Sprintf("process %d", h.a.F.PID(slot))

@@ -263,16 +263,16 @@ func TestFreeEndsWaits(t *testing.T) {
 func TestReusedCellIsNotTouched(t *testing.T) {
 	noLeaks(t)
 	for _, old := range kinds {
-		for _, new := range kinds {
+		for _, other := range kinds {
 			o, err := old.make()
 			ok(t, err)
 			stale := copyOf(t, old, o)
 			n := number(o)
 			ok(t, o.Free())
-			next, err := new.make()
+			next, err := other.make()
 			ok(t, err)
-			if number(next) != n && !strings.Contains(old.name+new.name, "Queue") {
-				t.Errorf("%s in cell %s, %s in cell %s", old.name, n, new.name, number(next))
+			if number(next) != n && !strings.Contains(old.name+other.name, "Queue") {
+				t.Errorf("%s in cell %s, %s in cell %s", old.name, n, other.name, number(next))
 			}
 			before := next.String()
 			wants(t, "a use", old.use(stale), shared.ErrClosed)
@@ -283,7 +283,7 @@ func TestReusedCellIsNotTouched(t *testing.T) {
 			late := copyOf(t, old, stale) // decoded only now
 			wants(t, "a use of what was decoded late", old.use(late), shared.ErrClosed)
 			if after := next.String(); after != before {
-				t.Errorf("%s was %s, and is %s after a %s in its cell was used", new.name, before, after, old.name)
+				t.Errorf("%s was %s, and is %s after a %s in its cell was used", other.name, before, after, old.name)
 			}
 			if !strings.HasSuffix(stale.String(), "(freed)") {
 				t.Error(stale)
@@ -294,7 +294,7 @@ func TestReusedCellIsNotTouched(t *testing.T) {
 }
 
 // A zero handle refers to nothing, says so, and does not travel.
-func TestZeroHandles(t *testing.T) {
+func TestMethodsOfZeroHandles(t *testing.T) {
 	for _, k := range kinds {
 		o := k.zero()
 		for what, err := range map[string]error{"use": k.use(o), "free": o.Free()} {

@@ -3,7 +3,9 @@ package shared_test
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -129,5 +131,31 @@ func TestObjectsOutliveTheirMaker(t *testing.T) {
 	}
 	if wg.Wait(); freed != 1 {
 		t.Errorf("it was freed %d times", freed)
+	}
+}
+
+// W21, T233: what is made has no name anywhere, so there is nothing to leave behind, or to clean up.
+func TestObjectsHaveNoNames(t *testing.T) {
+	noLeaks(t)
+	names := func() (list []string) {
+		for _, dir := range []string{"/dev/shm", os.TempDir()} {
+			entries, err := os.ReadDir(dir)
+			ok(t, err)
+			for _, e := range entries {
+				if strings.Contains(e.Name(), "mp-") {
+					list = append(list, e.Name())
+				}
+			}
+		}
+		return list
+	}
+	before := names()
+	a := fresh(shared.NewArray[byte](10 << 20))(t)
+	a.Set(a.Len()-1, 1)
+	fresh(shared.NewSemaphore(1))(t)
+	fresh(shared.NewQueue[int](shared.QueueConfig{}))(t)
+	ok(t, resultOf(t, start(t, makeAndLeave, 1000)).Free())
+	if after := names(); !slices.Equal(before, after) {
+		t.Errorf("before %v, after %v", before, after)
 	}
 }

@@ -27,8 +27,9 @@ var hold = mp.Func("hold", func(ctx context.Context, h held) (string, error) {
 	case "mutex":
 		take, give = func() error { return h.Mutex.Lock(ctx) }, h.Mutex.Unlock
 	case "rmutex":
-		take = func() (err error) { ctx, err = h.RMutex.Lock(ctx); return err }
-		give = func() error { return h.RMutex.Unlock(ctx) }
+		mine := ctx
+		take = func() (err error) { mine, err = h.RMutex.Lock(mine); return err } //nolint:fatcontext // that is how it nests
+		give = func() error { return h.RMutex.Unlock(mine) }
 	case "write":
 		take, give = func() error { return h.RWMutex.Lock(ctx) }, h.RWMutex.Unlock
 	case "read":

@@ -270,9 +270,9 @@ func panics(fn func()) (v any) {
 // at once if that has ended already.
 func lasts(t *testing.T, wait func(context.Context) error) {
 	t.Helper()
+	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, short)
 	defer cancel()
-	begun := time.Now()
 	err := wait(limited)
 	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < short {
 		t.Errorf("after %v of %v: %v", took, short, err)

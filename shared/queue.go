@@ -85,7 +85,7 @@ func (q *Queue[T]) open(h handle) (err error) {
 	_, q.fixed = q.codec.Plan().FixedSize()
 	q.plain, q.some = q.codec.Plan().Plain(), q.ready
 	if h.check() != nil {
-		return nil // its use tells
+		return nil //nolint:nilerr // its use tells
 	}
 	q.ctl = controlOf(h.a, h.cell)
 	if q.end = h.a.Cell(uint32(h.cell.D.Load())); q.end == nil || q.ctl == nil {
@@ -126,7 +126,7 @@ func (q *Queue[T]) TryPut(item T) error {
 }
 
 func (q *Queue[T]) tryPut(head, body []byte) error {
-	done, err := q.putOnce(nil, head, body)
+	done, err := q.putOnce(noWait, head, body)
 	if err == nil && !done || errors.Is(err, errBusy) {
 		err = ErrFull
 	}
@@ -161,11 +161,11 @@ func (q *Queue[T]) TryGet() (item T, err error) {
 	if err := q.checkEnd(); err != nil {
 		return item, err
 	}
-	found := false
+	var found bool
 	if memory := q.codec.Memory(&item); memory != nil {
-		found, err = q.getOnce(nil, memory, nil)
+		found, err = q.getOnce(noWait, memory, nil)
 	} else {
-		found, item, err = q.decodeOnce(nil)
+		found, item, err = q.decodeOnce(noWait)
 	}
 	if err == nil && !found || errors.Is(err, errBusy) {
 		err = ErrEmpty

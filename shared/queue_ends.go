@@ -89,12 +89,12 @@ func (q *Queue[T]) checkEnd() error {
 // errBusy reports an end that others are at, to who did not want to wait.
 var errBusy = errors.New("mp/shared: others are at it")
 
-// lockEnd takes the lock of one end. That its last owner died means nothing: an end is always whole. Without ctx it does not
+// lockEnd takes the lock of one end. That its last owner died means nothing: an end is always whole. With noWait it does not
 // wait for longer than others who are running take.
 func (q *Queue[T]) lockEnd(ctx context.Context, c *abi.Cell, gate int) error {
 	if !c.Lock.CompareAndSwap(0, q.me) {
 		l := q.lock(c, gate)
-		if ctx == nil {
+		if ctx == noWait {
 			if !l.TryFor(busyLimit) {
 				return errBusy
 			}

@@ -2,6 +2,7 @@ package shared_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -67,14 +68,13 @@ func (r traffic) take(ctx context.Context) ([][]int, error) {
 	got := make([][]int, r.Producer)
 	for i := 0; ; i++ {
 		p, seq, err := r.get(ctx, i)
-		switch {
-		case err == nil:
-			got[p] = append(got[p], seq)
-		case err == shared.ErrClosed: //nolint:errorlint // as it is documented
+		if errors.Is(err, shared.ErrClosed) {
 			return got, nil
-		default:
+		}
+		if err != nil {
 			return got, err
 		}
+		got[p] = append(got[p], seq)
 	}
 }
 
@@ -108,10 +108,10 @@ func TestQueueManyToMany(t *testing.T) {
 					} else {
 						r.Q = fresh(shared.NewQueue[numbered](c))(t)
 					}
+					consumer := r
+					consumer.Consumes, consumer.Producer = true, producers
 					var wg sync.WaitGroup
 					wg.Go(func() {
-						consumer := r
-						consumer.Consumes, consumer.Producer = true, producers
 						exactlyOnce(t, everywhere(t, where, work, consumer, consumer, consumer), producers, r.Times)
 					})
 					var all []traffic

@@ -3,6 +3,7 @@ package shared
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/arena"
@@ -10,7 +11,8 @@ import (
 )
 
 // An RWMutex is held by one writer or by any number of readers. A writer that waits keeps new readers out, and when it has had its
-// turn, the readers that waited meanwhile have theirs: so neither starves. What a reader held that died is given back. When a
+// turn, the readers that waited meanwhile have theirs: so neither starves. A writer
+// that waits longer than 1 ms is the next of the writers. What a reader held that died is given back. When a
 // writer dies, who locks next, for writing or for reading, is told ErrOwnerDied and holds the lock; readers are told until a
 // writer was. All methods are safe for concurrent use.
 type RWMutex struct{ handle }
@@ -21,12 +23,15 @@ type RWMutex struct{ handle }
 //	B  read locks
 //	C  writers that wait
 //	D  readers that wait
-//	Seq  flags: readersTurn, writerDied
+//	Seq  heir 10 | ... 6 | flags 2: readersTurn, writerDied. The heir is the slot of the writer that is next among writers
 //
 // B, C and D are the sums of what the records say: read locks 24 | waiting writers 20 | waiting readers 20.
 const (
 	readersTurn uint64 = 1 << iota
 	writerDied
+
+	heirAt   = 8
+	heirMask = uint64(abi.MaxSlots-1) << heirAt
 )
 
 const (
@@ -38,7 +43,7 @@ const (
 
 func init() {
 	arena.Kinds[kindRWMutex] = arena.Kind{Guarded: true, Holds: func(a *arena.Arena, c *abi.Cell, dead uint32) bool {
-		return hasRecord(a, c, dead) || c.A.Load() == uint64(dead)
+		return hasRecord(a, c, dead) || c.A.Load() == uint64(dead) || heirOf(c) == dead
 	}, Bury: buryRWMutex}
 }
 
@@ -68,6 +73,9 @@ func buryRWMutex(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 	if waiting == 0 {
 		c.Seq.And(^readersTurn)
 	}
+	if heirOf(c) == dead {
+		c.Seq.And(^heirMask)
+	}
 	if c.A.Load() == uint64(dead) {
 		c.Seq.Or(writerDied)
 		robust.At("bury rwmutex: told")
@@ -93,19 +101,26 @@ func (m *RWMutex) add(one, n uint64) {
 
 const minus = ^uint64(0)
 
-// write takes the lock for writing, under the guard, if it can.
-func (m *RWMutex) write() (bool, error) {
+// heirOf is the slot of the writer that is next among writers, 0 for whoever comes.
+func heirOf(c *abi.Cell) uint32 { return uint32(c.Seq.Load() & heirMask >> heirAt) }
+
+// write takes the lock for writing, under the guard, if it can; the heir may take what no other writer may.
+func (m *RWMutex) write(heir bool) (bool, error) {
 	c := m.cell
 	if c.A.Load() != 0 || c.B.Load() != 0 || c.Seq.Load()&readersTurn != 0 && c.D.Load() > 0 {
 		return false, nil
 	}
+	if next := heirOf(c); next != 0 && (!heir || next != m.me) {
+		return false, nil
+	}
 	c.A.Store(uint64(m.me))
 	robust.At("rwmutex: written to")
+	c.Seq.And(^heirMask)
 	return true, m.told(oneWaitingWriter)
 }
 
 // read takes the lock for reading, under the guard, if it can.
-func (m *RWMutex) read() (bool, error) {
+func (m *RWMutex) read(bool) (bool, error) {
 	c := m.cell
 	if c.A.Load() != 0 || c.C.Load() > 0 && c.Seq.Load()&readersTurn == 0 {
 		return false, nil
@@ -125,7 +140,7 @@ func (m *RWMutex) RLock(ctx context.Context) error {
 	return m.lock(ctx, m.read, oneWaitingReader)
 }
 
-func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting uint64) error {
+func (m *RWMutex) lock(ctx context.Context, take func(heir bool) (bool, error), waiting uint64) error {
 	if err := m.check(); err != nil {
 		return err
 	}
@@ -133,7 +148,7 @@ func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting u
 		return err
 	}
 	done, err := m.tryFor(ctx, func() (bool, error) {
-		done, err := take()
+		done, err := take(false)
 		if !done {
 			m.add(waiting, 1)
 		}
@@ -146,20 +161,27 @@ func (m *RWMutex) lock(ctx context.Context, take func() (bool, error), waiting u
 	if waiting == oneWaitingWriter {
 		bells, gate = &m.cell.Waiting, &m.local.Gates[0]
 	}
-	taken := false
+	begun, taken, heir := time.Now(), false, false
 	var idle idleHeir
 	err = m.await(ctx, bells, gate, func() (bool, error) {
-		done, err := take()
+		heir = heir && heirOf(m.cell) == m.me // it may have been passed over
+		done, err := take(heir)
 		if !done && idle.passedOver(anybody, m.cell.A.Load() == 0 && m.cell.B.Load() == 0) {
 			done, err = m.overtake(waiting)
 		}
 		if done {
 			taken = true
 			m.stopWaiting(waiting)
+		} else if waiting == oneWaitingWriter && heirOf(m.cell) == 0 && time.Since(begun) > patience {
+			m.cell.Seq.Or(uint64(m.me) << heirAt)
+			heir = true
 		}
 		return done, err
 	})
 	if !taken && m.enter() == nil {
+		if heir && heirOf(m.cell) == m.me {
+			m.cell.Seq.And(^heirMask)
+		}
 		m.stopWaiting(waiting)
 		m.exit()
 	}
@@ -176,6 +198,7 @@ const anybody = abi.MaxSlots
 func (m *RWMutex) overtake(waiting uint64) (bool, error) {
 	if waiting == oneWaitingWriter {
 		m.cell.A.Store(uint64(m.me))
+		m.cell.Seq.And(^heirMask)
 	} else {
 		m.add(oneReader, 1)
 	}
@@ -208,12 +231,16 @@ func (m *RWMutex) wakeNext() {
 	}
 	c := m.cell
 	free, readers := c.A.Load() == 0, c.C.Load() == 0 || c.Seq.Load()&readersTurn != 0
-	writer := free && c.B.Load() == 0
+	writer, heir := free && c.B.Load() == 0, heirOf(c)
 	m.exit()
 	if free && readers {
 		m.wakeAll(&c.Waiting2)
 	}
-	if writer {
+	switch {
+	case !writer:
+	case heir != 0:
+		m.a.F.WakeHeir(heir, m.tag())
+	default:
 		m.wakeOne(&c.Waiting)
 	}
 }
@@ -224,8 +251,8 @@ func (m *RWMutex) TryLock() (bool, error) { return m.tryLock(m.write) }
 // TryRLock takes the lock for reading if it can, and reports whether it did.
 func (m *RWMutex) TryRLock() (bool, error) { return m.tryLock(m.read) }
 
-func (m *RWMutex) tryLock(take func() (bool, error)) (bool, error) {
-	return busy(m.tryFor(noWait, take))
+func (m *RWMutex) tryLock(take func(heir bool) (bool, error)) (bool, error) {
+	return busy(m.tryFor(noWait, func() (bool, error) { return take(false) }))
 }
 
 // Unlock gives back the lock for writing. It is ErrNotOwner if this process does not hold it.

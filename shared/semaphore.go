@@ -73,7 +73,7 @@ func burySemaphore(a *arena.Arena, c *abi.Cell, _ uint64, dead uint32) {
 func (s *Semaphore) take(heir bool) bool {
 	c := s.cell
 	free, next := c.A.Load(), c.D.Load()
-	if free == 0 || next != 0 && !(heir && next == uint64(s.me)) {
+	if free == 0 || next != 0 && (!heir || next != uint64(s.me)) {
 		return false
 	}
 	c.A.Store(free - 1)

@@ -39,12 +39,12 @@ var within = mp.Func("within", func(ctx context.Context, p permitted) (most int6
 })
 
 func TestSemaphoreLimits(t *testing.T) {
-	for name, make := range map[string]func(int) (*shared.Semaphore, error){
+	for name, create := range map[string]func(int) (*shared.Semaphore, error){
 		"bounded": shared.NewBoundedSemaphore, "unbounded": shared.NewSemaphore,
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, where venue) {
-				p := permitted{fresh(make(2))(t), fresh(shared.NewValue(int64(0)))(t), 2, 2000}
+				p := permitted{fresh(create(2))(t), fresh(shared.NewValue(int64(0)))(t), 2, 2000}
 				everywhere(t, where, within, p, p, p, p)
 				if p.Semaphore.Value() != 2 {
 					t.Errorf("afterwards: %v", p.Semaphore)

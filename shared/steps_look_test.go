@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"testing"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/shared"
@@ -82,15 +81,22 @@ func (k kit) isGuard(c *abi.Cell) bool {
 // owns reports whether a process has a lock.
 func owns(c *abi.Cell, slot uint32) bool { return abi.Owner(c.Lock.Load()) == slot }
 
-// parentOf is the parent of a process.
-func parentOf(t *testing.T, pid int) (parent int) {
-	t.Helper()
+// deadMembers reports whether there are dead processes that were not swept.
+func deadMembers() bool {
+	for _, pid := range shared.Memory().F.Members() {
+		if state, _, err := status(pid); err != nil || state == 'Z' {
+			return true
+		}
+	}
+	return false
+}
+
+// status is the state of a process, and its parent.
+func status(pid int) (state rune, parent int, err error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err == nil {
-		_, err = fmt.Sscanf(string(b[bytes.LastIndexByte(b, ')')+1:]), " %c %d", new(rune), &parent)
-	}
 	if err != nil {
-		t.Fatal(err)
+		return 0, 0, err
 	}
-	return parent
+	_, err = fmt.Sscanf(string(b[bytes.LastIndexByte(b, ')')+1:]), " %c %d", &state, &parent)
+	return state, parent, err
 }

@@ -188,7 +188,7 @@ func (p *play) drain(r *result, first []string) {
 			r.answer(i) // it must find something by itself
 		}
 	}
-	wait(r.T, "the victim is swept", func() bool { return shared.Memory().F.PID(r.slot) != r.pid })
+	wait(r.T, "the dead are swept", func() bool { return slotOf(r.pid) == 0 && !deadMembers() })
 	calm := r.answered() == len(r.answers)
 	n, rest := q.Len(), []string{}
 	wait(r.T, "the queue is empty, and nobody waits", func() bool {
@@ -198,7 +198,7 @@ func (p *play) drain(r *result, first []string) {
 		case err == nil:
 			rest = append(rest, s)
 			return false
-		case !errors.Is(err, shared.ErrEmpty) && !(p.closed && errors.Is(err, shared.ErrClosed)):
+		case !errors.Is(err, shared.ErrEmpty) && !p.closes(err):
 			r.Error(err)
 		}
 		return over
@@ -210,7 +210,7 @@ func (p *play) drain(r *result, first []string) {
 	for _, a := range r.answers {
 		if a.text != "" {
 			got = append(got, a.text)
-		} else if a.err != nil && !(p.closed && errors.Is(a.err, shared.ErrClosed)) {
+		} else if a.err != nil && !p.closes(a.err) {
 			r.Error(a.err)
 		}
 	}
@@ -225,6 +225,9 @@ func (p *play) drain(r *result, first []string) {
 	}
 	p.counted(r, first, got, rest)
 }
+
+// closes reports whether that is the error of a queue that is closed.
+func (p *play) closes(err error) bool { return p.closed && errors.Is(err, shared.ErrClosed) }
 
 // counted: each item once, in order, but what the victim had got, or had acknowledged, and no longer must or not yet must be there.
 func (p *play) counted(r *result, first, got, rest []string) {

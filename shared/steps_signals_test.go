@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 
 	"github.com/go-multiproc/mp/shared"
 )
@@ -63,13 +62,37 @@ func signalScenes() []scene {
 		{name: "semaphore: release what belongs to nobody", set: func(p *play) { p.unbounded("release one", 0, []string{"acquire", "acquire"}) }},
 		{name: "cond: wait", set: (*play).condWait},
 		{name: "cond: signal", set: (*play).condSignal},
-		{name: "event: set", set: func(p *play) { p.event("event set", []string{"event wait", "event wait"}, nil) }},
+		{name: "event: set", set: func(p *play) {
+			p.event("event set", []string{"event wait", "event wait"}, nil)
+			p.asleep = func(r *result) { // they go, though it is not set any more when they look
+				if err := p.kit.Event.Clear(); err != nil {
+					r.Error(err)
+				}
+			}
+		}},
 		{name: "event: wait", set: func(p *play) {
 			p.event("event wait", nil, []string{"event wait", "event wait"})
 			p.on["wait: announced"] = func() { p.bg.Go(func() { _ = p.kit.Event.Set() }) }
 		}},
 		{name: "event: clear", set: func(p *play) { p.event("event clear", nil, []string{"event wait"}) }},
-		{name: "waitgroup: done", set: func(p *play) { p.group("group done", []string{"group wait", "group wait"}, nil) }},
+		{name: "waitgroup: done", set: func(p *play) {
+			p.group("group done", []string{"group wait", "group wait"}, nil)
+			check := p.check
+			p.asleep = func(r *result) { // they go, though it is not 0 any more when they look
+				if g := p.kit.Group; g.Cell().A.Load() == 0 {
+					r.note["added"] = 1
+					if err := g.Add(1); err != nil {
+						r.Error(err)
+					}
+				}
+			}
+			p.check = func(r *result) {
+				if r.note["added"] > 0 {
+					r.all()
+				}
+				check(r)
+			}
+		}},
 		{name: "waitgroup: wait", set: func(p *play) {
 			p.group("group wait", nil, []string{"group wait", "group wait"})
 			p.on["wait: announced"] = func() { p.bg.Go(func() { _ = p.kit.Group.Done() }) }
@@ -228,83 +251,5 @@ func (p *play) group(op string, before, after []string) {
 		if err := errors.Join(g.Add(1), g.Done(), g.Wait(ctx)); err != nil {
 			r.Error(err)
 		}
-	}
-}
-
-// barrier: if the phase was over, everybody passed it or was told of the reset, else the barrier is broken, or it is as if nothing
-// had happened. After Reset it is as new.
-func (p *play) barrier(op string, parties int, before []string) {
-	b := made[*shared.Barrier](p)(shared.NewBarrier(parties))
-	p.kit.Barrier, p.kit.Op, p.before = b, op, before
-	var phase uint64
-	p.frozen = func(r *result) {
-		phase = b.Cell().A.Load()
-		r.note["party"] = of(b.Record(r.slot) != 0)
-		r.note["broken"] = of(b.Broken())
-	}
-	p.check = func(r *result) {
-		switch {
-		case phase == 0 && r.note["party"]+r.note["broken"] > 0:
-			if n := r.all(shared.ErrBroken); n != len(r.answers) {
-				r.Errorf("%d of %d were told that it is broken", n, len(r.answers))
-			}
-		case phase > 0:
-			want := 0
-			if op == "barrier reset" {
-				want = len(r.answers)
-			}
-			if n := r.all(shared.ErrBroken); n != want {
-				r.Errorf("%d of %d were told that it is broken", n, len(r.answers))
-			}
-		}
-		wait(r.T, "nobody waits", func() bool { // who waited for the guard comes after the first reset
-			if err := b.Reset(); err != nil {
-				r.Error(err)
-			}
-			return r.answered() == len(r.answers)
-		})
-		r.all(shared.ErrBroken)
-		p.passes(r, b, parties)
-	}
-}
-
-// passes: as many as must come come, and pass.
-func (p *play) passes(r *result, b *shared.Barrier, parties int) {
-	var wg sync.WaitGroup
-	for range parties {
-		wg.Go(func() {
-			if _, err := b.Wait(ctx); err != nil {
-				r.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if b.Broken() || b.Waiting() != 0 {
-		r.Errorf("%v", b)
-	}
-}
-
-// barrierFirst: the victim waits, others come, but too few.
-func (p *play) barrierFirst() {
-	p.barrier("barrier wait", 4, nil)
-	check, b := p.check, p.kit.Barrier
-	var wg sync.WaitGroup
-	p.on["wait: announced"] = func() {
-		for range 3 {
-			wg.Go(func() { _, _ = b.Wait(ctx) })
-		}
-	}
-	p.after = []string{"barrier wait", "barrier wait"}
-	p.check = func(r *result) {
-		if b.Cell().A.Load() > 0 { // of six that came four passed, and the other two were told
-			r.all(shared.ErrBroken)
-			if err := b.Reset(); err != nil {
-				r.Error(err)
-			}
-		} else {
-			check(r)
-		}
-		wg.Wait()
-		p.passes(r, b, 4)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,114 +19,12 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// A play is one case of a scene: what is there, who does what, and what holds in the end.
-type play struct {
-	*testing.T
-	kit    kit
-	others []uint32       // slots of the bystanders
-	bg     sync.WaitGroup // of what this process does beside; it ends when the victim has
-	free   []func() error
-	first  []string // what bystanders do before the victim begins to prepare
-	// before is what they do when it has prepared, after when it stands at its place. Those before it goes on must wait then.
-	before, after []string
-	// on is what this process does when the victim passes a step, once. With #2 it is the second passage.
-	on map[string]func()
-	// frozen looks at the objects when the victim stands still. meanwhile does something then; it may wait for what the victim
-	// has, and is waited for only if that is no guard.
-	frozen, meanwhile func(*result)
-	// check is called when the victim is gone. All bystanders must have come to their end when it returns.
-	check func(*result)
-	// leak is how many objects, of no use to anybody, the victim may have left.
-	leak func(*result) int
-
-	// Of queues: what this process took before the check, what it put on the way, whether the queue is closed, and how many items
-	// the child of a sweeper has got.
-	took   []string
-	late   bool
-	closed bool
-	lose   int
-}
-
-// A result is what became of the victim, and of the others.
-type result struct {
-	*testing.T
-	at      place
-	stopped bool // at its place, and not after all
-	steps   []string
-	pid     int    // of the victim
-	slot    uint32 // of the victim
-	answers []*answer
-	note    map[string]uint64
-}
-
-// An answer is what a bystander says in the end.
-type answer struct {
-	act  string
-	done chan struct{}
-	text string
-	err  error
-}
-
-// passed is how often the victim passed a step, the last one with it.
-func (r *result) passed(step string) (n int) {
-	for _, s := range r.steps {
-		if s == step {
-			n++
-		}
-	}
-	return n
-}
-
-// answer waits for a bystander.
-func (r *result) answer(i int) *answer {
-	r.Helper()
-	a := r.answers[i]
-	wait(r.T, "the answer of a bystander: "+r.at.String(), func() bool {
-		select {
-		case <-a.done:
-			return true
-		default:
-			return false
-		}
-	})
-	return a
-}
-
-// answered is how many bystanders have ended.
-func (r *result) answered() (n int) {
-	for _, a := range r.answers {
-		select {
-		case <-a.done:
-			n++
-		default:
-		}
-	}
-	return n
-}
-
-// all waits for all bystanders, who must have ended without an error but for these, and counts those with one of them.
-func (r *result) all(but ...error) (n int) {
-	r.Helper()
-	for i := range r.answers {
-		a := r.answer(i)
-		known := false
-		for _, e := range but {
-			known = known || errors.Is(a.err, e)
-		}
-		if known {
-			n++
-		} else if a.err != nil {
-			r.Errorf("a bystander: %v", a.err)
-		}
-	}
-	return n
-}
-
 // A stage is where all cases run: the bystanders, processes that survive them.
 type stage struct {
 	ctx        context.Context // of what bystanders do
 	bystanders []*mp.Pool
 	slots      []uint32
+	pids       []int
 	seen       map[string]bool
 }
 
@@ -159,7 +58,8 @@ func newStage(t *testing.T) *stage {
 		if _, err := bystand.Call(ctx, pool, kit{Op: "who", Came: came, Who: i}); err != nil {
 			t.Fatal(err)
 		}
-		s.slots = append(s.slots, slotOf(int(came.At(i))))
+		s.pids = append(s.pids, int(came.At(i)))
+		s.slots = append(s.slots, slotOf(s.pids[i]))
 	}
 	never, err := shared.NewEvent()
 	if err != nil {
@@ -209,8 +109,8 @@ func (s *stage) send(t *testing.T, k kit, act string, r *result) {
 func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	t.Helper()
 	s.seen[sc.name] = true
-	before, fds, slots := shared.Cells(), descriptors(t), len(shared.Memory().F.Members())
-	p := &play{T: t, others: s.slots, on: make(map[string]func())}
+	before, fds := shared.Cells(), descriptors(t)
+	p := &play{T: t, members: len(shared.Memory().F.Members()), others: s.slots, on: make(map[string]func())}
 	defer func() {
 		if t.Failed() {
 			t.Logf("%s: %s, %s", sc.name, at, wayNames[way])
@@ -246,16 +146,54 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	for _, act := range p.after {
 		s.send(t, p.kit, act, r)
 	}
+	if p.asleep != nil {
+		s.halt(t, p.kit)
+	}
 	resume := end(t, v, way)
+	if p.asleep != nil {
+		p.asleep(r)
+		s.signal(syscall.SIGCONT)
+	}
 	p.bg.Wait()
 	if p.check != nil {
 		p.check(r)
 	}
 	resume()
-	s.tidy(p, r, before, slots)
+	s.tidy(p, r, before)
 	v.close()
 	wait(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
 	return r
+}
+
+// halt stops the bystanders, none of them with a guard.
+func (s *stage) halt(t *testing.T, k kit) {
+	t.Helper()
+	wait(t, "the bystanders are stopped", func() bool {
+		s.signal(syscall.SIGSTOP)
+		for i, pid := range s.pids {
+			stopped(t, pid)
+			if slices.Contains(guards(k), s.slots[i]) {
+				s.signal(syscall.SIGCONT)
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (s *stage) signal(sig syscall.Signal) {
+	for _, pid := range s.pids {
+		_ = syscall.Kill(pid, sig)
+	}
+}
+
+// stopped waits until a child is.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	var status unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, pid, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // follow goes with the victim to its place.
@@ -302,20 +240,12 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 		v.command()
 		<-v.done
 	case abandoned:
-		var middle int
-		for _, c := range mp.ActiveChildren() {
-			if parentOf(t, v.pid) == c.PID {
-				middle = c.PID
-			}
-		}
-		if middle == 0 {
-			t.Fatal("the victim's parent is not found")
-		}
-		_ = syscall.Kill(middle, syscall.SIGSTOP)
-		var status unix.Siginfo
-		if err := unix.Waitid(unix.P_PID, middle, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		_, middle, err := status(v.pid)
+		if err != nil {
 			t.Fatal(err)
 		}
+		_ = syscall.Kill(middle, syscall.SIGSTOP)
+		stopped(t, middle)
 		_ = syscall.Kill(v.pid, syscall.SIGKILL)
 		return func() { _ = v.kill(); <-v.done }
 	}
@@ -323,9 +253,9 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 }
 
 // tidy frees everything, and looks whether anything is left of the victim.
-func (s *stage) tidy(p *play, r *result, before map[uint32]uint64, slots int) {
+func (s *stage) tidy(p *play, r *result, before map[uint32]uint64) {
 	p.Helper()
-	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= slots })
+	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= p.members })
 	for i := range r.answers {
 		r.answer(i)
 	}

@@ -29,9 +29,9 @@ func init() {
 			must(err)
 		}
 	}
-	ops["array new"] = func(context.Context, kit) func() {
+	ops["array new"] = func(_ context.Context, k kit) func() {
 		return func() {
-			_, err := shared.NewArray[byte](arraySize)
+			_, err := shared.NewArray[byte](max(k.N, arraySize))
 			must(err)
 		}
 	}

@@ -33,8 +33,8 @@ type kit struct {
 	Queue   *shared.Queue[string]
 
 	Came *shared.Array[uint32] // which bystanders have come
-	Held *shared.Event         // by the victim of a sweeper
 	Who  int
+	N    int // bytes of an array
 }
 
 type large [64]uint64
@@ -215,6 +215,15 @@ func (v *victim) next() (word, step string) {
 		must(err)
 	}
 	return word, step
+}
+
+// toItsPlace has it go there.
+func (v *victim) toItsPlace() {
+	for word := ""; word != "stop"; word, _ = v.next() {
+		if word == "ready" {
+			v.command()
+		}
+	}
 }
 
 // command makes it go on, or kill itself.

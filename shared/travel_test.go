@@ -24,17 +24,17 @@ type luggage struct {
 	Levels int
 }
 
-func pack(c *counter) luggage {
+func stow(c *counter) luggage {
 	return luggage{
 		Slice: []*counter{c, nil, c}, Array: [2]*counter{c, c}, Map: map[string]*counter{"a": c, "b": c},
 		Deep: map[int][]struct{ Inner **counter }{7: {{&c}, {&c}}}, Inline: *c,
 	}
 }
 
-// additions is how often unpack adds 1.
+// additions is how often unstow adds 1.
 const additions = 2 + 2 + 2 + 2 + 1
 
-func unpack(l *luggage) error {
+func unstow(l *luggage) error {
 	if l.Nil != nil || l.Slice[1] != nil {
 		return fmt.Errorf("nothing became something: %v, %v", l.Nil, l.Slice)
 	}
@@ -65,7 +65,7 @@ var pickUp = mp.Func("pickUp", func(ctx context.Context, q *shared.Queue[*counte
 
 func init() { // its body uses it
 	travel = mp.Func("travel", func(ctx context.Context, l luggage) (luggage, error) {
-		if err := unpack(&l); err != nil {
+		if err := unstow(&l); err != nil {
 			return l, err
 		}
 		if l.Levels == 0 {
@@ -84,18 +84,18 @@ func init() { // its body uses it
 func TestHandlesTravel(t *testing.T) {
 	noLeaks(t)
 	before := newPool(t, 1)
-	if _, err := travel.Call(ctx, before, pack(fresh(shared.NewValue(0))(t))); err != nil {
+	if _, err := travel.Call(ctx, before, stow(fresh(shared.NewValue(0))(t))); err != nil {
 		t.Fatal(err)
 	}
 	c := fresh(shared.NewValue(0))(t)
 	after := newPool(t, 1)
 	want := 0
 	for _, x := range []mp.Executor{before, after} {
-		l := pack(c)
+		l := stow(c)
 		l.Levels = 2
 		back, err := travel.Call(ctx, x, l)
 		ok(t, err)
-		ok(t, unpack(&back))
+		ok(t, unstow(&back))
 		want += 4 * additions
 	}
 	if got := c.Load(); got != want {

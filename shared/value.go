@@ -63,7 +63,7 @@ func NewValue[T any](v T) (*Value[T], error) {
 func openValue[T any](h handle) (*Value[T], error) {
 	v := &Value[T]{handle: h}
 	if h.check() != nil {
-		return v, nil // its use tells
+		return v, nil //nolint:nilerr // its use tells
 	}
 	t := reflect.TypeFor[T]()
 	if h.cell.Type.Load() != typeHash(t) {

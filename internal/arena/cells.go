@@ -139,12 +139,13 @@ func (a *Arena) Remove(c *abi.Cell, meta uint64) bool {
 	return true
 }
 
-// Publish makes the object live: from here on it belongs to nobody.
+// Publish makes the object live: from here on it belongs to nobody. Its locks are freed until then: one that somebody with an old
+// handle takes for a moment, and dies with, is looked after by the sweep as that of a live object, and not before.
 func (a *Arena) Publish(c *abi.Cell) {
 	robust.At("publish: built")
+	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load()), abi.Kind(c.Meta.Load()), abi.CellLive)) // SYNC POINT cell
 	c.Guard.Store(0)
 	c.Lock.Store(0)
-	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load()), abi.Kind(c.Meta.Load()), abi.CellLive)) // SYNC POINT cell
 	robust.At("publish: live")
 }
 

@@ -17,8 +17,8 @@
 //	free -> building -> live -> ending -> free
 //
 // Building and ending, a cell belongs to the process in Owner, whose sweep brings it to free. Live, it belongs to nobody. Each transition is
-// one store to Meta, and from free to building the generation grows. A free cell's locks are freed, so who comes with an old handle
-// does not get in; one that had looked before gets in for a moment, finds another generation, and leaves again: locks are locks in every kind.
+// one store to Meta, and from free to building the generation grows. A cell's locks are freed until it is live, so who comes with an old
+// handle does not get in; one that had looked before gets in for a moment, finds another generation, and leaves again: locks are locks in every kind.
 //
 // # The allocator
 //

@@ -56,7 +56,8 @@
 //
 // The sweep lock holds an identity and is taken over from an owner that has ended, so sweeps are one at a time, and who was slow
 // finds in 1 that it was done. Everything in 2 may be done again from the start: a second sweep of the same slot finds less to do, and nothing
-// twice. Killed in 1 to 3: the next process that notices either of the two deaths begins anew. Killed in 4 or after: the slot is free; that
+// twice. Killed in 1 to 3: the next process that notices either of the two deaths begins anew; whoever takes the sweep lock over asks the
+// kernel for all processes, for after 3 nothing else tells of the one that was being swept. Killed in 4 or after: the slot is free; that
 // nobody rang costs those who wait a tick.
 //
 // # Guards

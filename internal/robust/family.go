@@ -66,7 +66,7 @@ func Join(header *abi.ArenaHeader, slots *[abi.MaxSlots]abi.Slot, bells *[abi.Be
 	return f, nil
 }
 
-// claim takes a free slot. The slot is this process's with the first store; what is not written yet then says nothing.
+// claim takes a free slot. The slot is this process's with the first store to it; what is not written yet then says nothing.
 func (f *Family) claim() bool {
 	for slot := uint32(1); slot < abi.MaxSlots; slot++ {
 		s := &f.slots[slot]
@@ -227,8 +227,9 @@ func (f *Family) suspectChildren(parent uint32) {
 }
 
 // lockSweep takes the lock that makes sweeps one at a time: so no sweep can outlast another of the same slot, and hit the process
-// that has the slot next. It is taken over from an owner that has ended, whose own slot is still to be swept. The word is an
-// identity and not a slot, which another process may have by the time that it is taken over.
+// that has the slot next. It is taken over from an owner that has ended. His own slot is still to be swept then, and that which he was
+// sweeping, of which perhaps no mark and no parent tells any more. The word is an identity and not a slot, which another process may
+// have by the time that it is taken over.
 func (f *Family) lockSweep() {
 	lock := &f.header.SweepLock
 	const patience = time.Millisecond // to ask for a process takes system calls
@@ -238,9 +239,7 @@ func (f *Family) lockSweep() {
 		case owner == 0 && lock.CompareAndSwap(0, f.identity):
 			return
 		case owner != 0 && pause > patience && osenv.Ended(pidOf(owner), uint32(owner)) && lock.CompareAndSwap(owner, f.identity):
-			if slot := f.slotOf(pidOf(owner)); slot != 0 {
-				f.follow(slot, owner)
-			}
+			f.suspectAll(true)
 			return
 		}
 		time.Sleep(pause)

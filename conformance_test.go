@@ -1,0 +1,82 @@
+package mp_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// catalogued are the numbers of the sections that docs/conformance.md covers.
+var catalogued = strings.Fields(`
+	T030 T031 T033 T034 T035 T037 T038 T039
+	T041 T042 T043 T045 T046 T047
+	T049 T050
+	T051 T053 T054 T055 T057
+	T058 T059
+	T061 T062 T063 T065 T066 T067 T069 T070
+	T071 T073 T074 T075 T077 T078 T079 T081 T082 T083
+	T213 T214 T215
+	T217 T218 T219 T221 T222 T223 T225 T226 T227 T229 T230 T231
+	T233 T234 T235 T237 T238 T239 T241 T242 T243
+`)
+
+var (
+	conformanceRow  = regexp.MustCompile(`(?m)^\| (T\d{3}) \| (.+) \| (.+) \|$`)
+	conformanceTest = regexp.MustCompile("`((?:Test|Example)[A-Za-z0-9_]*)`")
+	testFunction    = regexp.MustCompile(`(?m)^func ((?:Test|Example)[A-Za-z0-9_]*)\(`)
+)
+
+// The table has a row for each number, once, and each row names tests that exist, or says why there is none.
+func TestConformanceTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("docs", "conformance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := testFunctions(t)
+	var numbers []string
+	for _, row := range conformanceRow.FindAllStringSubmatch(string(text), -1) {
+		number, cover := row[1], row[3]
+		numbers = append(numbers, number)
+		named := conformanceTest.FindAllStringSubmatch(cover, -1)
+		if len(named) == 0 && !strings.HasPrefix(cover, "none: ") && !strings.HasPrefix(cover, "none, ") {
+			t.Errorf("%s: %q names no test, and does not say why", number, cover)
+		}
+		for _, name := range named {
+			if !tests[name[1]] {
+				t.Errorf("%s: there is no %s", number, name[1])
+			}
+		}
+	}
+	if !slices.Equal(numbers, catalogued) {
+		t.Errorf("the table has\n%v, not\n%v", numbers, catalogued)
+	}
+}
+
+// testFunctions are the names of all tests and examples of this module.
+func testFunctions(t *testing.T) map[string]bool {
+	t.Helper()
+	names := make(map[string]bool)
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && notOurs(name):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		for _, f := range testFunction.FindAllStringSubmatch(string(text), -1) {
+			names[f[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

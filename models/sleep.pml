@@ -1,0 +1,336 @@
+/* Sleeping and waking: internal/robust, wait.go.
+
+   Processes 1 and 2 have up to two waiters each: mask, bell, leader and followers, the number seen, tags, nudges over channels of
+   capacity 1, AfterFunc, leaving the list, Leave. Process 3 adds to two objects, and wakes with WakeOne, or sets an event, and wakes with
+   WakeAll. World kills processes and ends contexts at any step; the parent, which lives, sweeps. Memory is sequentially
+   consistent, as it is for Go's atomics.
+
+   Claimed, when nothing moves any more, all deaths swept, and without a tick
+     - nobody sleeps while there is what it waits for
+     - nobody sleeps whose context has ended
+
+   Not covered: how the numbers of a bell wrap around; more than two waiters in a process; more than 64 slots but for
+   SHARED_BELL, where a leader tells everybody whatever the tags; the death of the only process that sweeps. What a mutex guards within
+   a process is one step: who dies with it takes it along.
+
+   The code was otherwise when this was written, and spin finds what is wrong with it. See trails/ for how it comes about:
+     W_LEAD_NUDGED    who was nudged after it looked, and then finds that nobody leads, leads without looking again
+     W_TWO_GATES      two goroutines of one process wait for one object through two handles, each with its gate: Leave of the one
+                      takes the bit of the other
+
+   Mutations that spin finds
+     M_LOOK_FIRST     look before the bit is set                   M_NO_RING_ALL    the sweep rings no bells
+     M_WAKE_FIRST     wake before the change                       M_NO_PASS_ON     who leaves wakes nobody
+     M_WHICH_LAST     ring before the tag is set
+     M_NO_HANDOVER with M_NO_APPOINT  who stops leading, or leaves, appoints nobody. With two waiters in a process either will
+                      do; the first saves the time in which a leader looks
+
+   Checked exhaustively on one CPU, state vectors collapsed
+     KILLS=0 CANCELS=0                       678 059 states  1.2 s, with SAME_TAG 822 375, with SHARED_BELL 895 591
+     KILLS=0 CANCELS=1 WAITERS=2 TOKENS=2  5 976 295         15 s
+     KILLS=1 CANCELS=0 WAITERS=2           1 671 899          4 s
+     KILLS=0 CANCELS=1 WAITERS=2 EVENT=1      39 385        0.2 s
+     KILLS=1 CANCELS=0 WAITERS=3 EVENT=1   6 261 857         13 s */
+
+#ifndef EVENT
+#define EVENT 0   /* 0: two objects, each with a count that waiters take from, WakeOne, Leave. 1: one event, WakeAll, no Leave */
+#endif
+#ifndef KILLS
+#define KILLS 1   /* how many processes may be killed, each at any step */
+#endif
+#ifndef CANCELS
+#define CANCELS 1 /* how many waits may be given up, each at any step */
+#endif
+#ifndef TOKENS
+#define TOKENS 1  /* how often each waker adds to its object */
+#endif
+#ifndef WAITERS
+#define WAITERS 3 /* 4: two in each process; 3: one in the second */
+#endif
+
+/* Processes 1 and 2 wait, with waiters 1, 2 and 3, 4; process 3 wakes; the parent, which sweeps, has no number and lives. */
+#define BIT(p)    (1 << (p))
+#define OTHER(w)  (w == 1 -> 2 : (w == 2 -> 1 : (w == 3 -> 4 : 3)))
+#if EVENT || defined(W_TWO_GATES)
+#define OBJECT(w) 0
+#else
+#define OBJECT(w) ((w) == 1 || (w) == 3 -> 0 : 1)
+#endif
+#ifdef SAME_TAG
+#define TAG(o)    1
+#else
+#define TAG(o)    ((o) + 1)
+#endif
+#define ALL       3
+
+byte count[2];      /* what is waited for */
+byte mask[2];       /* the bells of who waits for it */
+
+bool moved[3];      /* of a bell: Seq is not what the leader has seen */
+byte which[3];      /* of a bell */
+
+/* Within a process, guarded by its mutex. */
+bool leading[3];
+bool asleep[5];     /* in the list */
+bool nudged[5];     /* the channel of capacity 1 is full */
+
+bool given[5];      /* the context has ended */
+bool armed[5];      /* AfterFunc */
+bool dead[4];
+byte kills, cancels;
+
+/* ring rings the bell p, a variable, which it sets to 0. */
+inline ring(p, t) {
+#ifdef M_WHICH_LAST
+	moved[p] = true;
+	atomic { which[p] = which[p] | (t); p = 0 }
+#else
+	which[p] = which[p] | (t);
+	atomic { moved[p] = true; p = 0 }
+#endif
+}
+
+/* wakeone takes a bit, any, and rings its bell. */
+inline wakeone(o) {
+	atomic {
+		if
+		:: mask[o] & BIT(1) -> bell = 1
+		:: mask[o] & BIT(2) -> bell = 2
+		:: mask[o] == 0
+		fi;
+		mask[o] = mask[o] & ~BIT(bell)
+	};
+	if
+	:: bell != 0 -> ring(bell, TAG(o))
+	:: else
+	fi
+}
+
+inline wakeall(o) {
+	atomic { set = mask[o]; mask[o] = 0 };
+	do
+	:: atomic { set & BIT(1) -> set = set & ~BIT(1); bell = 1 }; ring(bell, TAG(o))
+	:: atomic { set & BIT(2) -> set = set & ~BIT(2); bell = 2 }; ring(bell, TAG(o))
+	:: set == 0 -> break
+	od
+}
+
+inline nudge(w) {
+	if
+	:: asleep[w] -> nudged[w] = true
+	:: else
+	fi
+}
+
+proctype Waiter(byte me, w) {
+	byte bell, tags;
+	bool lead;
+	{
+	asleep[w] = true;
+	do
+	::
+#ifndef M_LOOK_FIRST
+		mask[OBJECT(w)] = mask[OBJECT(w)] | BIT(me);
+#endif
+		if
+		:: atomic { count[OBJECT(w)] > 0 -> count[OBJECT(w)] = count[OBJECT(w)] - 1 + EVENT }; break
+		:: atomic { count[OBJECT(w)] == 0 }
+		fi;
+#ifdef M_LOOK_FIRST
+		mask[OBJECT(w)] = mask[OBJECT(w)] | BIT(me);
+#endif
+#if CANCELS
+		if
+		:: given[w] -> break
+		:: else
+		fi;
+#endif
+		/* sleep */
+		atomic {
+			if
+#ifndef W_LEAD_NUDGED
+			:: nudged[w] -> skip                           /* told already: look again, whoever leads */
+#endif
+			:: else -> lead = !leading[me]; leading[me] = true; armed[w] = lead
+			fi
+		};
+		if
+		:: !lead ->
+			if
+			:: atomic { nudged[w] -> nudged[w] = false }
+			:: given[w]
+			fi
+		:: else ->
+			do                                             /* lead */
+			:: atomic { moved[me] -> moved[me] = false };      /* seen = seq; there is no tick */
+				atomic { tags = which[me]; which[me] = 0 };
+#ifdef SHARED_BELL
+				tags = ALL;
+#endif
+				atomic {
+					if
+					:: (tags & TAG(OBJECT(OTHER(w)))) != 0 -> nudge(OTHER(w))
+					:: else
+					fi;
+					if
+					:: (tags & TAG(OBJECT(w))) != 0 || given[w] -> tags = 0; break
+					:: else -> tags = 0
+					fi
+				}
+			od;
+			atomic {
+				leading[me] = false;
+#ifndef M_NO_HANDOVER
+				nudge(OTHER(w));
+#endif
+				armed[w] = false; lead = false
+			}
+		fi
+	od;
+	/* leave */
+	atomic {
+		asleep[w] = false;
+#ifndef M_NO_APPOINT
+		if
+		:: !leading[me] -> nudge(OTHER(w))
+		:: else
+		fi
+#endif
+	};
+	if
+	:: !EVENT ->
+		atomic {
+			nudged[w] = false;                             /* drained, for the pool */
+			mask[OBJECT(w)] = mask[OBJECT(w)] & ~BIT(me)   /* Leave */
+		};
+#ifndef M_NO_PASS_ON
+		if
+		:: count[OBJECT(w)] > 0 -> wakeone(OBJECT(w))      /* whether it got something, or gave up */
+		:: else
+		fi
+#endif
+	:: else -> nudged[w] = false
+	fi
+	} unless { atomic { dead[me] -> bell = 0; tags = 0; lead = false;
+		asleep[w] = false; nudged[w] = false; armed[w] = false } }
+}
+
+/* AfterFunc: who leads in the kernel hears of the end of his context by a ring. */
+proctype AfterFunc(byte me) {
+	byte bell;
+	{
+end:	do
+	:: atomic { given[2*me-1] && armed[2*me-1] -> armed[2*me-1] = false; bell = me }; ring(bell, ALL)
+	:: atomic { given[2*me] && armed[2*me] -> armed[2*me] = false; bell = me }; ring(bell, ALL)
+	od
+	} unless { atomic { dead[me] -> bell = 0 } }
+}
+
+proctype Waker(byte o) {
+	byte bell, set, n;
+	{
+	do
+	:: n == TOKENS -> break
+	:: else -> n++;
+#ifdef M_WAKE_FIRST
+		wakeone(o);
+#endif
+		count[o]++;
+#ifndef M_WAKE_FIRST
+		if
+		:: EVENT -> wakeall(o)
+		:: else -> wakeone(o)
+		fi
+#endif
+	od
+	} unless { atomic { dead[3] -> bell = 0; set = 0; n = 0 } }
+}
+
+/* The parent sweeps after a death. */
+proctype Parent() {
+	bool done[4];
+	byte v, bell;
+end:	do
+	:: atomic {
+		if
+		:: dead[1] && !done[1] -> v = 1
+		:: dead[2] && !done[2] -> v = 2
+		:: dead[3] && !done[3] -> v = 3
+		fi;
+		done[v] = true };
+#ifndef W_STALE_BITS
+		mask[0] = mask[0] & ~BIT(v);
+		atomic { mask[1] = mask[1] & ~BIT(v); v = 0 };
+#endif
+#ifndef M_NO_RING_ALL
+		bell = 1; ring(bell, ALL);
+		bell = 2; ring(bell, ALL);
+#endif
+	od
+}
+
+proctype World() {
+	byte v;
+	do
+	:: atomic { kills < KILLS -> kills++;
+		if
+		:: !dead[1] -> v = 1
+		:: WAITERS > 2 && !dead[2] -> v = 2
+		:: !dead[3] -> v = 3
+		fi;
+		dead[v] = true;
+		if
+		:: v < 3 -> moved[v] = false; which[v] = 0; leading[v] = false
+		:: else
+		fi;
+		v = 0 }
+	:: atomic { cancels < CANCELS -> cancels++;
+		if
+		:: v = 1
+		:: v = 2
+		:: WAITERS > 2 -> v = 3
+		:: WAITERS > 3 -> v = 4
+		fi;
+		given[v] = true; v = 0 }
+	:: atomic { kills = KILLS; cancels = CANCELS; break }
+	od
+}
+
+/* Final looks when nothing moves any more, for there is no tick: nobody sleeps while there is what he waits for, or after his
+   context ended. */
+proctype Final() {
+	byte w;
+	timeout;
+	d_step {
+		w = 1;
+		do
+		:: w <= 4 ->
+			assert(!asleep[w] || count[OBJECT(w)] == 0 && !given[w]);
+			w++
+		:: else -> break
+		od
+	}
+}
+
+init {
+	atomic {
+		run Waiter(1, 1); run Waiter(1, 2);
+#if WAITERS > 2
+		run Waiter(2, 3);
+#endif
+#if WAITERS > 3
+		run Waiter(2, 4);
+#endif
+#if CANCELS
+		run AfterFunc(1);
+#if WAITERS > 2
+		run AfterFunc(2);
+#endif
+#endif
+		run Waker(0);
+#if !EVENT && !defined(W_TWO_GATES)
+		run Waker(1);
+#endif
+		run Parent(); run World(); run Final()
+	}
+}
