@@ -45,7 +45,7 @@ type waiting struct {
 type sleeper struct {
 	tag    uint64
 	wake   chan struct{} // buffered, 1: look again, or lead; written to under mu
-	parked bool          // guarded by mu: it waits for wake, or is about to
+	parked bool          // guarded by mu: it waits for wake, or is about to, and was not woken
 	leads  bool          // guarded by mu: it was parked, and now leads
 }
 
@@ -103,7 +103,9 @@ func (w *waiting) leave(s *sleeper) {
 	sleepers.Put(s)
 }
 
+// nudge wakes a sleeper; guarded by mu.
 func (s *sleeper) nudge() {
+	s.parked = false // so nobody makes it the leader before it has looked
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -153,7 +155,7 @@ func (w *waiting) sleep(ctx context.Context, s *sleeper) {
 func (w *waiting) handOver() {
 	w.leading = false
 	for _, other := range w.asleep {
-		if other.parked && len(other.wake) == 0 {
+		if other.parked {
 			w.leading, other.leads = true, true
 			other.nudge()
 			return
