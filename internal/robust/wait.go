@@ -45,7 +45,7 @@ type waiting struct {
 type sleeper struct {
 	tag    uint64
 	wake   chan struct{} // buffered, 1: look again, or lead; written to under mu
-	parked bool          // guarded by mu: it waits for wake, or is about to, and was not told to look
+	parked bool          // guarded by mu: it waits for wake, or is about to, and was not woken
 	leads  bool          // guarded by mu: it was parked, and now leads
 }
 
@@ -103,7 +103,9 @@ func (w *waiting) leave(s *sleeper) {
 	sleepers.Put(s)
 }
 
+// nudge wakes a sleeper; guarded by mu.
 func (s *sleeper) nudge() {
+	s.parked = false // so nobody makes it the leader before it has looked
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -194,7 +196,6 @@ func (w *waiting) lead(s *sleeper) bool {
 	defer w.mu.Unlock()
 	for _, other := range w.asleep {
 		if other != s && other.tag&which != 0 {
-			other.parked = false // he looks first: who is made the leader on his way there would sleep on what he was told
 			other.nudge()
 		}
 	}
@@ -249,7 +250,7 @@ func (f *Family) ringAll() {
 	}
 }
 
-// Leave takes this process's bit away when the last of its waiters leaves, and reports whether a wake-up may have been meant for
+// Leave takes this process's bit away when the last of its waiters leaves. A wake-up may have been meant for
 // it meanwhile: if what is waited for is there, the caller passes it on.
 func (f *Family) Leave(bells *atomic.Uint64) {
 	bells.And(^f.waiting.bit)

@@ -77,7 +77,8 @@ func TestThousandWaiters(t *testing.T) {
 func TestLeaderGivesUp(t *testing.T) {
 	g := newGround(t)
 	f, other := g.member(), g.member()
-	for round := range 300 {
+	const rounds = 300
+	for round := range rounds {
 		const n = 8
 		var bells, there atomic.Uint64
 		var cancels [n]context.CancelFunc
@@ -107,6 +108,9 @@ func TestLeaderGivesUp(t *testing.T) {
 		for _, cancel := range cancels {
 			cancel()
 		}
+	}
+	if t.Logf("%d ticks", f.waiting.ticks); f.waiting.ticks > rounds/4 {
+		t.Error("who leads was not told what came before")
 	}
 	if n := f.waiting.sleeping(); n != 0 || f.waiting.leading {
 		t.Errorf("%d still wait, somebody leads: %v", n, f.waiting.leading)
