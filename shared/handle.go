@@ -167,7 +167,7 @@ func (h *handle) enterFor(ctx context.Context) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	if !h.a.F.Guard(ctx, &h.cell.Lock) {
+	if !h.cell.Lock.CompareAndSwap(0, h.me) && !h.a.F.Guard(whileLive{ctx, h}, &h.cell.Lock) {
 		if h.check() == nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -181,6 +181,21 @@ func (h *handle) enterFor(ctx context.Context) error {
 	robust.At("guard: taken")
 	race.Acquire(h.local)
 	return nil
+}
+
+// whileLive is a context that ends with the object, too: the word that was its guard may be a mutex's by then, and held for long.
+type whileLive struct {
+	context.Context
+
+	h *handle
+}
+
+// Err implements context.Context.
+func (c whileLive) Err() error {
+	if err := c.h.check(); err != nil {
+		return err
+	}
+	return c.Context.Err()
 }
 
 func (h *handle) exit() {
