@@ -257,6 +257,7 @@ func TestCancelledWaiterPassesOn(t *testing.T) {
 	const rounds = 300
 	lost := 0
 	for range rounds {
+		before := stayer.waiting.ticks
 		h := g.lockOf(holder)
 		if _, err := h.Lock(context.Background()); err != nil {
 			t.Fatal(err)
@@ -274,7 +275,6 @@ func TestCancelledWaiterPassesOn(t *testing.T) {
 		all.Go(func() { quits(ctx, quitter) })
 		all.Go(func() { quits(context.Background(), stayer) })
 		eventually(t, "both wait", func() bool { return quitter.waiting.sleeping() == 1 && stayer.waiting.sleeping() == 1 })
-		before := stayer.waiting.ticks
 		all.Go(cancel)
 		if err := h.Unlock(false); err != nil {
 			t.Error(err)
