@@ -3,6 +3,8 @@ package shared
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -37,6 +39,19 @@ func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) {
 		}
 		if err := q.awaitItem(ctx); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// Deliveries takes items until the queue is closed and nothing will come back to it. It ends with an error if ctx ends, or an item
+// cannot be decoded. A delivery that was not acknowledged when the loop goes on is still this process's.
+func (q *Queue[T]) Deliveries(ctx context.Context) iter.Seq2[*Delivery[T], error] {
+	return func(yield func(*Delivery[T], error) bool) {
+		for {
+			d, err := q.Take(ctx)
+			if errors.Is(err, ErrClosed) || !yield(d, err) || err != nil {
+				return
+			}
 		}
 	}
 }
@@ -118,7 +133,7 @@ func (q *Queue[T]) bodyOf(c *abi.Cell) []byte {
 	return q.a.Bytes(c.Offset.Load(), c.Size.Load())
 }
 
-// Ack says that what had to be done for the item is done. It is ErrClosed if that was said before, or the delivery came
+// Ack says that what had to be done for the item is done. (Who waits in Join waits for TaskDone.) It is ErrClosed if that was said before, or the delivery came
 // back.
 func (d *Delivery[T]) Ack() error {
 	if err := d.end(); err != nil {
@@ -141,6 +156,14 @@ func (d *Delivery[T]) Return() error {
 	}
 	d.q.wakeOne(d.q.itemBells())
 	return nil
+}
+
+// String names the delivery and its queue.
+func (d *Delivery[T]) String() string {
+	if d.q == nil {
+		return "Delivery(zero)"
+	}
+	return fmt.Sprintf("Delivery(%v of %v)", d.Value, d.q)
 }
 
 // end makes the caller the one who ends the delivery.

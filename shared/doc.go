@@ -24,11 +24,13 @@
 //	Queue             items that it had put are there; those that it had taken by Get are gone, by Take come back
 //	Block             its name goes with its creator
 //
+// A worker lives on when a function returns, and what the function had locked stays locked: give it back with defer, or use Do.
+//
 // # Memory model
 //
 // Locks, queues, events and all else that one process waits for in another order memory as their like in package sync do: what
-// was written to an array before Unlock is seen after the next Lock. Value and Add are atomic. The race detector sees nothing
-// of all this: it knows neither that memory nor what orders it, so a clean run says nothing about it.
+// was written to an array before Unlock is seen after the next Lock. Value and Add are atomic. The race detector knows nothing of this
+// memory, so a clean run says nothing about what is in it; what orders the goroutines of one process, it is told.
 //
 // # Trust
 //

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/arena"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -178,11 +179,13 @@ func (h *handle) enterFor(ctx context.Context) error {
 		return ErrClosed
 	}
 	robust.At("guard: taken")
+	race.Acquire(h.local)
 	return nil
 }
 
 func (h *handle) exit() {
 	robust.At("guard: about to be given back")
+	race.Release(h.local)
 	h.a.F.Unguard(&h.cell.Lock)
 	robust.At("guard: given back")
 }

@@ -2,10 +2,12 @@ package shared
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -28,6 +30,7 @@ func (m *Mutex) Lock(ctx context.Context) error {
 	if m != nil && m.cell != nil && ctx.Err() == nil && m.cell.Lock.CompareAndSwap(0, m.me) {
 		robust.At("lock: taken")
 		if m.cell.Meta.Load() == m.meta {
+			race.Acquire(m.local)
 			return nil
 		}
 		return m.undo(false)
@@ -65,8 +68,10 @@ func (m *Mutex) locked(died bool) error {
 	case m.cell.Meta.Load() != m.meta:
 		return m.undo(died)
 	case died:
+		race.Acquire(m.local)
 		return ErrOwnerDied
 	}
+	race.Acquire(m.local)
 	return nil
 }
 
@@ -87,6 +92,7 @@ func (m *Mutex) TryLock() (bool, error) {
 // Unlock gives the mutex back. It is ErrNotOwner if this process does not hold it.
 func (m *Mutex) Unlock() error {
 	c := m.cell
+	race.Release(m.local)
 	if c == nil || c.Meta.Load() != m.meta || !c.Lock.CompareAndSwap(m.me, 0) { // SYNC POINT lock: before the look at Waiting
 		return m.unlock(false)
 	}
@@ -101,6 +107,7 @@ func (m *Mutex) unlock(torn bool) error {
 	if err := m.check(); err != nil {
 		return err
 	}
+	race.Release(m.local)
 	return public(m.lock().Unlock(torn))
 }
 
@@ -141,6 +148,16 @@ func (l locker) Unlock() {
 		panic(err)
 	}
 }
+
+// Free returns the mutex's memory, as that of every handle. That of a Value or an Array goes with it, and not alone.
+func (m *Mutex) Free() error {
+	if m.cell != nil && abi.Kind(m.meta) != kindMutex && m.check() == nil {
+		return errPart
+	}
+	return m.handle.Free()
+}
+
+var errPart = errors.New("mp/shared: the mutex belongs to a Value or an Array: it goes with that")
 
 // Locked reports whether any process holds the mutex.
 func (m *Mutex) Locked() bool { return m.check() == nil && abi.Owner(m.cell.Lock.Load()) != 0 }

@@ -186,7 +186,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// Len is how many items are in the queue, at one moment.
+// Len is how many items are in the queue, at one moment. What was taken and may come back is not.
 func (q *Queue[T]) Len() int {
 	if q.check() != nil {
 		return 0

@@ -11,6 +11,7 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/arena"
 	"github.com/go-multiproc/mp/internal/codec"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -111,10 +112,12 @@ func (q *Queue[T]) lockEnd(ctx context.Context, c *abi.Cell, gate int) error {
 		q.unlockEnd(c, gate)
 		return err
 	}
+	race.Acquire(q.local)
 	return nil
 }
 
 func (q *Queue[T]) unlockEnd(c *abi.Cell, gate int) {
+	race.Release(q.local)
 	if !c.Lock.CompareAndSwap(q.me, 0) {
 		_ = q.lock(c, gate).Unlock(false) // it is this process's
 		return

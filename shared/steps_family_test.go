@@ -81,6 +81,16 @@ type sweepScene struct {
 	note map[string]uint64
 }
 
+// sweepSteps are those that a bystander may take first.
+var sweepSteps = map[string][]string{
+	"mutex":     {"sweep: begun", "sweep: swept", "sweep: cleared", "sweep: slot free"},
+	"rwmutex":   {"bury rwmutex: record cleared", "bury rwmutex: told"},
+	"semaphore": {"bury semaphore: record cleared"},
+	"barrier":   {"bury barrier: broken"},
+	"cond":      {"bury cond: handed on"},
+	"heap":      {"sweep: heap taken over"},
+}
+
 func familyScenes() []scene {
 	list := []scene{{name: "slot: take", early: true, only: "slot: ", set: func(p *play) { p.kit.Op = "come up" }}}
 	written := map[string]uint64{"written": 1}
@@ -114,7 +124,7 @@ func familyScenes() []scene {
 		if s.name == "two" { // the second has the guard of what the first has a part in
 			ops[op] = sweeps(grip{s.op, s.at}, grip{"acquire", place{"guard: taken", 1}})
 		}
-		list = append(list, scene{name: op, set: func(p *play) {
+		list = append(list, scene{name: op, steps: sweepSteps[s.name], set: func(p *play) {
 			s.set(p)
 			p.kit.Op, p.before, p.after = op, s.acts, nil
 			p.frozen = func(r *result) { maps.Copy(r.note, s.note) }

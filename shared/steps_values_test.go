@@ -109,6 +109,12 @@ func valueScenes() []scene {
 			p.leak = func(r *result) int { return r.passed("publish: live") }
 			p.check = p.fresh
 		}},
+		{name: "array: new, in memory that nobody had", few: true, only: "allocate: heap grown", set: func(p *play) {
+			h := shared.Memory().Header
+			p.kit.Op, p.kit.N = "array new", int(h.HeapTop.Load()-h.Size/32+1)
+			p.leak = func(r *result) int { return r.passed("publish: live") }
+			p.check = p.fresh
+		}},
 		{name: "queue: new", set: func(p *play) {
 			p.kit.Op, p.after = "queue new", []string{"array new"}
 			p.leak = func(r *result) int { return r.passed("publish: live") / 2 * 2 }
@@ -130,6 +136,10 @@ func valueScenes() []scene {
 			p.freed(p.kit.Sem.Free)
 		}},
 		{name: "pages: give back", few: true, only: "release: ", set: func(p *play) {
+			wait(p.T, "little lies about", func() bool { // this process is not to give back what the victim frees
+				h := shared.Memory().Header
+				return int64(h.Dirty.Load())-int64(h.Used.Load()) < 64<<20 || newArray() != nil
+			})
 			p.kit.Op = "pages"
 			p.check = p.fresh
 		}},

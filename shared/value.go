@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/arena"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -92,12 +93,15 @@ func (v *Value[T]) half(seq uint64) []atomic.Uint64 {
 func (v *Value[T]) Load() (value T) {
 	v.must()
 	if v.large == nil {
-		return fromWord[T](v.cell.A.Load())
+		value = fromWord[T](v.cell.A.Load())
+		race.Acquire(v.local)
+		return value
 	}
 	for {
 		seq := v.cell.A.Load() // SYNC POINT value: pairs with the addition in swapLarge
 		loadWords(v.half(seq), &value)
 		if v.cell.A.Load() == seq {
+			race.Acquire(v.local)
 			return value
 		}
 	}
@@ -107,6 +111,7 @@ func (v *Value[T]) Load() (value T) {
 func (v *Value[T]) Store(value T) {
 	if v.large == nil {
 		v.must()
+		race.Release(v.local)
 		v.cell.A.Store(toWord(value))
 		return
 	}
@@ -117,7 +122,10 @@ func (v *Value[T]) Store(value T) {
 func (v *Value[T]) Swap(value T) (before T) {
 	if v.large == nil {
 		v.must()
-		return fromWord[T](v.cell.A.Swap(toWord(value)))
+		race.Release(v.local)
+		before = fromWord[T](v.cell.A.Swap(toWord(value)))
+		race.Acquire(v.local)
+		return before
 	}
 	return v.swapLarge(value)
 }
@@ -131,10 +139,12 @@ func (v *Value[T]) swapLarge(value T) (before T) {
 	defer v.a.F.Unguard(&c.Guard)
 	v.must()
 	robust.At("value: guarded")
+	race.Acquire(v.local)
 	seq := c.A.Load()
 	loadWords(v.half(seq), &before)
 	storeWords(v.half(seq+1), &value)
 	robust.At("value: written")
+	race.Release(v.local)
 	c.A.Add(1) // SYNC POINT value
 	robust.At("value: stored")
 	return before
@@ -167,6 +177,8 @@ func (v *Value[T]) Mutex() *Mutex { return &Mutex{v.handle} }
 // Add adds delta to the value in one step, without a lock, and returns the sum; it wraps around as T does.
 func Add[T Integer](v *Value[T], delta T) T {
 	v.must()
+	race.Release(v.local)
+	defer race.Acquire(v.local)
 	for {
 		before := v.cell.A.Load()
 		sum := fromWord[T](before) + delta
@@ -179,6 +191,8 @@ func Add[T Integer](v *Value[T], delta T) T {
 // CompareAndSwap sets the value to after if it is before, in one step, and reports whether it did.
 func CompareAndSwap[T Integer](v *Value[T], before, after T) bool {
 	v.must()
+	race.Release(v.local)
+	defer race.Acquire(v.local)
 	return v.cell.A.CompareAndSwap(toWord(before), toWord(after))
 }
 

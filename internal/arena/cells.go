@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNoMemory reports an arena that is full.
-var ErrNoMemory = errors.New("mp: shared memory is full")
+var ErrNoMemory = errors.New("shared memory is full")
 
 // New makes a cell with size bytes of memory, all zero, that belongs to this process until Publish. With 0 bytes it has none.
 func (a *Arena) New(kind uint8, size uint64) (*abi.Cell, error) {

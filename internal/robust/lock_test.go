@@ -257,7 +257,6 @@ func TestCancelledWaiterPassesOn(t *testing.T) {
 	const rounds = 300
 	lost := 0
 	for range rounds {
-		before := stayer.waiting.ticks
 		h := g.lockOf(holder)
 		if _, err := h.Lock(context.Background()); err != nil {
 			t.Fatal(err)
@@ -275,12 +274,13 @@ func TestCancelledWaiterPassesOn(t *testing.T) {
 		all.Go(func() { quits(ctx, quitter) })
 		all.Go(func() { quits(context.Background(), stayer) })
 		eventually(t, "both wait", func() bool { return quitter.waiting.sleeping() == 1 && stayer.waiting.sleeping() == 1 })
+		before := stayer.waiting.ticks.Load()
 		all.Go(cancel)
 		if err := h.Unlock(false); err != nil {
 			t.Error(err)
 		}
 		all.Wait()
-		lost += stayer.waiting.ticks - before
+		lost += int(stayer.waiting.ticks.Load() - before)
 	}
 	t.Logf("%d ticks in %d rounds", lost, rounds)
 	if lost > rounds/4 {

@@ -34,11 +34,11 @@ type waiting struct {
 	single bool
 
 	mu      sync.Mutex
-	asleep  []*sleeper // guarded by mu: all, the leader too
-	leading bool       // guarded by mu: if it is false, nobody is parked
-	seen    uint32     // leader: rings up to this one were passed on
-	ticks   int        // leader
-	looked  time.Time  // leader: when the last tick was
+	asleep  []*sleeper   // guarded by mu: all, the leader too
+	leading bool         // guarded by mu: if it is false, nobody is parked
+	seen    uint32       // leader: rings up to this one were passed on
+	ticks   atomic.Int64 // written by the leader
+	looked  time.Time    // leader: when the last tick was
 }
 
 // A sleeper is a goroutine that waits.
@@ -189,8 +189,7 @@ func (w *waiting) lead(s *sleeper) bool {
 	}
 	if now := time.Now(); now.Sub(w.looked) >= tick { // also if rings of other objects kept it awake
 		w.looked, which = now, ^uint64(0)
-		w.ticks++
-		w.f.suspectAll(w.ticks%thoroughTicks == 0)
+		w.f.suspectAll(w.ticks.Add(1)%thoroughTicks == 0)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -250,7 +249,7 @@ func (f *Family) ringAll() {
 	}
 }
 
-// Leave takes this process's bit away when the last of its waiters leaves, and reports whether a wake-up may have been meant for
+// Leave takes this process's bit away when the last of its waiters leaves. A wake-up may have been meant for
 // it meanwhile: if what is waited for is there, the caller passes it on.
 func (f *Family) Leave(bells *atomic.Uint64) {
 	bells.And(^f.waiting.bit)
