@@ -3,7 +3,6 @@
 package arena
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"strings"
@@ -41,12 +40,10 @@ func TestSizes(t *testing.T) {
 			}
 			if c.size > 0 && c.size <= 4<<20 {
 				b := a.Bytes(cell.Offset.Load(), c.size)
-				if bytes.IndexFunc(b, func(r rune) bool { return r != 0 }) >= 0 {
+				if !all(b, 0) {
 					t.Errorf("%d bytes are not zero", c.size)
 				}
-				for i := range b {
-					b[i] = 0xa5
-				}
+				fill(b, 0xa5)
 			}
 			a.Publish(cell)
 			if !a.Remove(cell, cell.Meta.Load()) {

@@ -3,6 +3,7 @@
 package arena
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -36,12 +37,14 @@ func (u *user) complain(format string, args ...any) {
 
 // all reports whether b holds nothing but v.
 func all(b []byte, v byte) bool {
-	for _, x := range b {
-		if x != v {
-			return false
-		}
+	return bytes.Count(b, []byte{v}) == len(b)
+}
+
+// fill makes b nothing but v.
+func fill(b []byte, v byte) {
+	for n := copy(b, []byte{v}); n > 0 && n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
-	return true
 }
 
 func (u *user) step() {
@@ -67,10 +70,7 @@ func (u *user) step() {
 	if !all(b, 0) {
 		u.complain("%d bytes at %#x are not zero", size, c.Offset.Load())
 	}
-	v := u.mark(c)
-	for i := range b {
-		b[i] = v
-	}
+	fill(b, u.mark(c))
 	u.a.Publish(c)
 	u.have = append(u.have, c)
 }

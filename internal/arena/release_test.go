@@ -31,9 +31,7 @@ func written(t *testing.T, a *Arena, size uint64) *abi.Cell {
 	if !all(b, 0) {
 		t.Fatalf("%d bytes at %#x are not zero", size, c.Offset.Load())
 	}
-	for i := range b {
-		b[i] = 0xee
-	}
+	fill(b, 0xee)
 	a.Publish(c)
 	return c
 }
