@@ -115,6 +115,14 @@ func valueScenes() []scene {
 			p.leak = func(r *result) int { return r.passed("publish: live") }
 			p.check = p.fresh
 		}},
+		{name: "array: new, in a cell that nobody had", few: true, only: "allocate: ", set: func(p *play) {
+			for shared.Memory().Header.FreeCell.Load() != 0 {
+				made[*shared.Mutex](p)(shared.NewMutex())
+			}
+			p.kit.Op = "array new"
+			p.leak = func(r *result) int { return r.passed("publish: live") }
+			p.check = p.fresh
+		}},
 		{name: "queue: new", set: func(p *play) {
 			p.kit.Op, p.after = "queue new", []string{"array new"}
 			p.leak = func(r *result) int { return r.passed("publish: live") / 2 * 2 }
@@ -135,7 +143,7 @@ func valueScenes() []scene {
 			p.kit.Op, p.before = "semaphore free", []string{"acquire", "acquire"}
 			p.freed(p.kit.Sem.Free)
 		}},
-		{name: "pages: give back", few: true, only: "release: ", set: func(p *play) {
+		{name: "pages: give back", few: true, only: "release: ", steps: []string{"release: claimed", "release: pages gone"}, set: func(p *play) {
 			wait(p.T, "little lies about", func() bool { // this process is not to give back what the victim frees
 				h := shared.Memory().Header
 				return int64(h.Dirty.Load())-int64(h.Used.Load()) < 64<<20 || newArray() != nil
