@@ -97,7 +97,9 @@ byte tailseg[2], tailoff[2], headseg[2], headoff[2];
 mtype state[CELLS+1] = Free;
 bool segment[CELLS+1];
 byte cowner[CELLS+1], seq[CELLS+1], item[CELLS+1];
-bool back[CELLS+1];                        /* A: it came back */
+byte has[CELLS+1];                         /* C: who has the delivery, 0: it came back */
+bool back[CELLS+1];                        /* A: it came back, or is about to */
+byte heap;                                 /* the lock of the heap: a process */
 byte header[(CELLS+1)*(RECORDS+1)];
 #define AT(s, o) header[(s)*(RECORDS+1)+(o)]
 
@@ -152,19 +154,38 @@ inline alloc(c, isseg) {
 		:: CELLS > 3 && state[4] == Free -> c = 4
 		:: CELLS > 4 && state[5] == Free -> c = 5
 		fi;
-		state[c] = Building; segment[c] = isseg; cowner[c] = me; seq[c] = 0; item[c] = 0; back[c] = false
+		state[c] = Building; segment[c] = isseg; cowner[c] = me; seq[c] = 0; item[c] = 0; back[c] = false; has[c] = 0
 	}
 }
 
+/* lockheap: whoever sweeps takes it over from the dead. */
+inline lockheap() { atomic { heap == 0 || me >= 5 && dead[heap] -> heap = me } }
+
 /* remove ends and frees a live cell. */
 inline remove(c) {
+	lockheap();
 	cowner[c] = me;
-	state[c] = Ending;
+	atomic { state[c] = Ending; heap = 0 };
 	free(c)
 }
 
+/* giveback makes a delivery one that came back, with the store to C. */
+inline giveback(c) {
+	lockheap();
+#ifdef M_COUNT_FIRST
+	returned++;
+#endif
+	back[c] = true;
+	has[c] = 0;
+#ifndef M_COUNT_FIRST
+	returned++;
+#endif
+	heap = 0
+}
+
 inline free(c) {
-	d_step { state[c] = Free; cowner[c] = 0; seq[c] = 0; item[c] = 0; back[c] = false; segment[c] = false;
+	lockheap();
+	d_step { heap = 0; state[c] = Free; cowner[c] = 0; seq[c] = 0; item[c] = 0; back[c] = false; has[c] = 0; segment[c] = false;
 		i = 0;
 		do
 		:: i <= RECORDS -> AT(c, i) = 0; i++
@@ -226,10 +247,10 @@ inline claim() {
 	:: atomic { before != 0 -> i = 1 };
 		do
 		:: atomic { i > CELLS -> i = 0; break }
-		:: atomic { i <= CELLS && (state[i] != Live || segment[i] || !back[i]) -> i++ }
-		:: atomic { i <= CELLS && state[i] == Live && !segment[i] && back[i] ->
+		:: atomic { i <= CELLS && (state[i] != Live || segment[i] || !back[i] || has[i] != 0) -> i++ }
+		:: atomic { i <= CELLS && state[i] == Live && !segment[i] && back[i] && has[i] == 0 ->
 			if
-			:: c == 0 && cowner[i] == 0 -> cowner[i] = me; c = i
+			:: c == 0 -> has[i] = me; c = i
 			:: else -> coming++; i++
 			fi };
 			if
@@ -302,9 +323,10 @@ proctype Getter(byte me) {
 		claim();
 		if
 		:: c != 0 ->
-			glock = 0;
+			leave();
+			lockheap();
 			cowner[c] = me;
-			atomic { state[c] = Ending; assert(!done[item[c]]); done[item[c]] = true };
+			atomic { state[c] = Ending; assert(!done[item[c]]); done[item[c]] = true; heap = 0 };
 			free(c);
 			c = 0; n++
 		:: c == 0 && puts > gets ->
@@ -333,12 +355,12 @@ proctype Taker(byte me) {
 			read();
 #ifdef M_COPY_LAST
 			alloc(c, false);
-			atomic { item[c] = it; seq[c] = gets };
+			atomic { item[c] = it; seq[c] = gets; has[c] = me };
 			advance();
 			state[c] = Live;
 #else
 			alloc(c, false);
-			atomic { item[c] = it; seq[c] = gets; state[c] = Live };
+			atomic { item[c] = it; seq[c] = gets; has[c] = me; state[c] = Live };
 			advance();
 #endif
 		:: else
@@ -349,17 +371,12 @@ proctype Taker(byte me) {
 		:: c != 0 ->
 			n++;
 			if
-			:: cowner[c] = me;                                 /* Ack */
-				atomic { state[c] = Ending; assert(!done[item[c]]); done[item[c]] = true };
+			:: lockheap();                                     /* Ack */
+				cowner[c] = me;
+				atomic { state[c] = Ending; assert(!done[item[c]]); done[item[c]] = true; heap = 0 };
 				free(c)
-#ifdef M_COUNT_FIRST
-			:: atomic { returns < RETURNS -> returns++; returned++ };
-				back[c] = true;
-#else
-			:: atomic { returns < RETURNS -> returns++; back[c] = true };   /* Return */
-				returned++;
-#endif
-				cowner[c] = 0;
+			:: atomic { returns < RETURNS -> returns++ };      /* Return */
+				giveback(c);
 				wakeone(itembells)
 			fi;
 			c = 0
@@ -371,12 +388,9 @@ proctype Taker(byte me) {
 /* burydelivery gives back what the dead had taken, and removes what it was about to take. */
 inline burydelivery(c) {
 	if
-	:: cowner[c] != d
-	:: atomic { cowner[c] == d && seq[c] >= gets }; remove(c)
-	:: atomic { cowner[c] == d && seq[c] < gets };
-		back[c] = true;
-		returned++;
-		cowner[c] = 0
+	:: has[c] != d
+	:: atomic { has[c] == d && seq[c] >= gets }; remove(c)
+	:: atomic { has[c] == d && seq[c] < gets }; giveback(c)
 	fi
 }
 
@@ -403,6 +417,8 @@ end:	do
 				if :: putting -> plock = 0 :: else fi;
 				if :: getting -> glock = 0 :: else fi };
 #else
+			lockheap();                                        /* and repairs it, if it was the dead's */
+			heap = 0;
 			/* buryQueue */
 			atomic { putting = (plock == d); getting = (glock == d) };
 #endif
@@ -422,14 +438,7 @@ end:	do
 					if
 					:: state[c] == Live && !segment[c] ->
 #ifndef M_NOT_DELIVERIES
-#ifndef W_ONLY_ITS_OWN
-						if
-						:: getting && seq[c] >= gets -> remove(c)      /* nobody took it, whosever it is */
-						:: else -> burydelivery(c)
-						fi
-#else
 						burydelivery(c)
-#endif
 #else
 						skip
 #endif
@@ -440,7 +449,11 @@ end:	do
 				od;
 				atomic { before = 0; low = 0 }
 			fi;
-			atomic { getting = false; putting = false;
+			getting = false; putting = false;
+#ifndef W_COUNT_LOST
+			returned++;                                        /* it died, perhaps, before it could */
+#endif
+			atomic {
 				if
 				:: glock == d -> glock = 0
 				:: else
@@ -453,8 +466,8 @@ end:	do
 			/* the cells behind it */
 			do
 			:: atomic { c > CELLS -> c = 0; break }
-			:: atomic { c <= CELLS && (state[c] == Free || cowner[c] != d || state[c] == Live && segment[c]) -> c++ }
-			:: c <= CELLS && state[c] != Free && cowner[c] == d ->
+			:: atomic { c <= CELLS && (state[c] == Free || (state[c] == Live -> segment[c] || has[c] != d : cowner[c] != d)) -> c++ }
+			:: c <= CELLS && state[c] != Free && (state[c] == Live -> !segment[c] && has[c] == d : cowner[c] == d) ->
 				if
 				:: (state[c] == Building || state[c] == Ending) && cowner[c] == d -> cowner[c] = me; free(c)
 				:: state[c] == Live && !segment[c] -> burydelivery(c)
@@ -502,7 +515,7 @@ proctype Final() {
 	timeout;
 	d_step {
 		/* nobody sleeps while there is what he waits for, and nobody waits for a lock */
-		assert(plock == 0 && glock == 0 && sweeping == 0);
+		assert(plock == 0 && glock == 0 && sweeping == 0 && heap == 0);
 		assert(!(sleeping[1] || sleeping[2]) || !ROOM);
 		assert(!(sleeping[3] || sleeping[4]) || puts == gets);
 		/* every item is done, in the queue, or in a delivery */
@@ -519,7 +532,7 @@ proctype Final() {
 			if
 			:: state[c] == Live && segment[c] -> live++
 			:: state[c] == Live && !segment[c] -> n--;
-				assert(cowner[c] == 0 && back[c] && !sleeping[3] && !sleeping[4])
+				assert(has[c] == 0 && back[c] && !sleeping[3] && !sleeping[4])
 			:: else
 			fi;
 			c++

@@ -50,7 +50,11 @@
 
 /* Processes 1 and 2 wait, with waiters 1, 2 and 3, 4; process 3 wakes; the parent, which sweeps, has no number and lives. */
 #define BIT(p)    (1 << (p))
-#define OTHER(w)  (w == 1 -> 2 : (w == 2 -> 1 : (w == 3 -> 4 : 3)))
+#ifdef TRIO
+#define PROC(w)   ((w) < 4 -> 1 : 2)
+#else
+#define PROC(w)   ((w) < 3 -> 1 : 2)
+#endif
 #if EVENT || defined(W_TWO_GATES)
 #define OBJECT(w) 0
 #else
@@ -73,6 +77,16 @@ byte which[3];      /* of a bell */
 bool leading[3];
 bool asleep[5];     /* in the list */
 bool nudged[5];     /* the channel of capacity 1 is full */
+bool parked[5];     /* it waits for the channel, or is about to, and was not told */
+bool leads[5];      /* it was parked, and now leads */
+#ifdef W_LEAD_TOLD
+#define PARKED_ARE_LED skip;
+#else
+#define PARKED_ARE_LED assert(leading[me] || !(PROC(1) == me && parked[1] || PROC(2) == me && parked[2] || \
+                                               PROC(3) == me && parked[3] || PROC(4) == me && parked[4]));
+#endif
+
+mtype = { look, park, lead };
 
 bool given[5];      /* the context has ended */
 bool armed[5];      /* AfterFunc */
@@ -115,16 +129,39 @@ inline wakeall(o) {
 	od
 }
 
-inline nudge(w) {
+inline nudge(w) { nudged[w] = true }
+
+/* told tells w, if it is another of this process with such a tag. Under the mutex. */
+inline told(v) {
 	if
-	:: asleep[w] -> nudged[w] = true
+	:: v != w && asleep[v] && PROC(v) == me && (tags & TAG(OBJECT(v))) != 0 ->
+#ifndef W_LEAD_TOLD
+		parked[v] = false;                                     /* it has to look, so it must not lead */
+#endif
+		nudge(v)
 	:: else
 	fi
 }
 
+#define MAYLEAD(v) (asleep[v] && PROC(v) == me && parked[v] && !nudged[v])
+
+/* handover makes another the leader, any. Under the mutex. */
+inline handover() {
+	if
+#ifndef M_NO_HANDOVER
+	:: MAYLEAD(1) -> parked[1] = false; leads[1] = true; nudge(1)
+	:: MAYLEAD(2) -> parked[2] = false; leads[2] = true; nudge(2)
+	:: MAYLEAD(3) -> parked[3] = false; leads[3] = true; nudge(3)
+	:: MAYLEAD(4) -> parked[4] = false; leads[4] = true; nudge(4)
+#endif
+	:: else -> leading[me] = false
+	fi;
+	PARKED_ARE_LED
+}
+
 proctype Waiter(byte me, w) {
 	byte bell, tags;
-	bool lead;
+	mtype does;
 	{
 	asleep[w] = true;
 	do
@@ -149,54 +186,58 @@ proctype Waiter(byte me, w) {
 		atomic {
 			if
 #ifndef W_LEAD_NUDGED
-			:: nudged[w] -> skip                           /* told already: look again, whoever leads */
+			:: nudged[w] -> nudged[w] = false; does = look         /* told already, whoever leads */
+			:: !nudged[w] && leading[me] -> parked[w] = true; does = park
+			:: !nudged[w] && !leading[me] -> leading[me] = true; armed[w] = true; does = lead
+#else
+			:: leading[me] -> parked[w] = true; does = park
+			:: !leading[me] -> leading[me] = true; armed[w] = true; does = lead
 #endif
-			:: else -> lead = !leading[me]; leading[me] = true; armed[w] = lead
 			fi
 		};
 		if
-		:: !lead ->
-			if
+		:: does == park ->
+			if                                                     /* without the mutex */
 			:: atomic { nudged[w] -> nudged[w] = false }
 			:: given[w]
-			fi
-		:: else ->
+			fi;
+			atomic {
+				parked[w] = false; does = look;
+				if
+				:: leads[w] -> leads[w] = false; armed[w] = true; does = lead
+				:: else
+				fi
+			}
+		:: else
+		fi;
+		if
+		:: does == lead ->
 			do                                             /* lead */
-			:: atomic { moved[me] -> moved[me] = false };      /* seen = seq; there is no tick */
+#if CANCELS
+			:: given[w] -> break
+#endif
+			:: !given[w] ->
+				atomic { moved[me] -> moved[me] = false };         /* seen = seq; there is no tick */
 				atomic { tags = which[me]; which[me] = 0 };
 #ifdef SHARED_BELL
 				tags = ALL;
 #endif
 				atomic {
+					told(1); told(2); told(3); told(4);
+					PARKED_ARE_LED
 					if
-					:: (tags & TAG(OBJECT(OTHER(w)))) != 0 -> nudge(OTHER(w))
-					:: else
-					fi;
-					if
-					:: (tags & TAG(OBJECT(w))) != 0 || given[w] -> tags = 0; break
+					:: (tags & TAG(OBJECT(w))) != 0 -> tags = 0; break
 					:: else -> tags = 0
 					fi
 				}
 			od;
-			atomic {
-				leading[me] = false;
-#ifndef M_NO_HANDOVER
-				nudge(OTHER(w));
-#endif
-				armed[w] = false; lead = false
-			}
-		fi
+			atomic { handover(); armed[w] = false }
+		:: else
+		fi;
+		does = 0
 	od;
 	/* leave */
-	atomic {
-		asleep[w] = false;
-#ifndef M_NO_APPOINT
-		if
-		:: !leading[me] -> nudge(OTHER(w))
-		:: else
-		fi
-#endif
-	};
+	atomic { does = 0; assert(!parked[w] && !leads[w]); asleep[w] = false };
 	if
 	:: !EVENT ->
 		atomic {
@@ -211,8 +252,8 @@ proctype Waiter(byte me, w) {
 #endif
 	:: else -> nudged[w] = false
 	fi
-	} unless { atomic { dead[me] -> bell = 0; tags = 0; lead = false;
-		asleep[w] = false; nudged[w] = false; armed[w] = false } }
+	} unless { atomic { dead[me] -> bell = 0; tags = 0; does = 0;
+		asleep[w] = false; nudged[w] = false; armed[w] = false; parked[w] = false; leads[w] = false } }
 }
 
 /* AfterFunc: who leads in the kernel hears of the end of his context by a ring. */
@@ -220,8 +261,10 @@ proctype AfterFunc(byte me) {
 	byte bell;
 	{
 end:	do
-	:: atomic { given[2*me-1] && armed[2*me-1] -> armed[2*me-1] = false; bell = me }; ring(bell, ALL)
-	:: atomic { given[2*me] && armed[2*me] -> armed[2*me] = false; bell = me }; ring(bell, ALL)
+	:: atomic { PROC(1) == me && given[1] && armed[1] -> armed[1] = false; bell = me }; ring(bell, ALL)
+	:: atomic { PROC(2) == me && given[2] && armed[2] -> armed[2] = false; bell = me }; ring(bell, ALL)
+	:: atomic { PROC(3) == me && given[3] && armed[3] -> armed[3] = false; bell = me }; ring(bell, ALL)
+	:: atomic { PROC(4) == me && given[4] && armed[4] -> armed[4] = false; bell = me }; ring(bell, ALL)
 	od
 	} unless { atomic { dead[me] -> bell = 0 } }
 }
@@ -275,7 +318,7 @@ proctype World() {
 	:: atomic { kills < KILLS -> kills++;
 		if
 		:: !dead[1] -> v = 1
-		:: WAITERS > 2 && !dead[2] -> v = 2
+		:: PROC(WAITERS) > 1 && !dead[2] -> v = 2
 		:: !dead[3] -> v = 3
 		fi;
 		dead[v] = true;
@@ -316,7 +359,7 @@ init {
 	atomic {
 		run Waiter(1, 1); run Waiter(1, 2);
 #if WAITERS > 2
-		run Waiter(2, 3);
+		run Waiter(PROC(3), 3);
 #endif
 #if WAITERS > 3
 		run Waiter(2, 4);

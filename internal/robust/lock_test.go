@@ -274,13 +274,13 @@ func TestCancelledWaiterPassesOn(t *testing.T) {
 		all.Go(func() { quits(ctx, quitter) })
 		all.Go(func() { quits(context.Background(), stayer) })
 		eventually(t, "both wait", func() bool { return quitter.waiting.sleeping() == 1 && stayer.waiting.sleeping() == 1 })
-		before := stayer.waiting.ticks
+		before := stayer.waiting.ticks.Load()
 		all.Go(cancel)
 		if err := h.Unlock(false); err != nil {
 			t.Error(err)
 		}
 		all.Wait()
-		lost += stayer.waiting.ticks - before
+		lost += int(stayer.waiting.ticks.Load() - before)
 	}
 	t.Logf("%d ticks in %d rounds", lost, rounds)
 	if lost > rounds/4 {

@@ -34,11 +34,11 @@ type waiting struct {
 	single bool
 
 	mu      sync.Mutex
-	asleep  []*sleeper // guarded by mu: all, the leader too
-	leading bool       // guarded by mu: if it is false, nobody is parked
-	seen    uint32     // leader: rings up to this one were passed on
-	ticks   int        // leader
-	looked  time.Time  // leader: when the last tick was
+	asleep  []*sleeper   // guarded by mu: all, the leader too
+	leading bool         // guarded by mu: if it is false, nobody is parked
+	seen    uint32       // leader: rings up to this one were passed on
+	ticks   atomic.Int64 // written by the leader
+	looked  time.Time    // leader: when the last tick was
 }
 
 // A sleeper is a goroutine that waits.
@@ -189,8 +189,7 @@ func (w *waiting) lead(s *sleeper) bool {
 	}
 	if now := time.Now(); now.Sub(w.looked) >= tick { // also if rings of other objects kept it awake
 		w.looked, which = now, ^uint64(0)
-		w.ticks++
-		w.f.suspectAll(w.ticks%thoroughTicks == 0)
+		w.f.suspectAll(w.ticks.Add(1)%thoroughTicks == 0)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
