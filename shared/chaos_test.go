@@ -87,6 +87,7 @@ func (c *crew) sink(who int, incs *[sailors]uint32) bool {
 // TestChaosShared: processes do all that there is to do with a set of objects, and are killed at random moments, one or several at
 // once. What each object promises holds, nobody hangs, and nothing is left.
 func TestChaosShared(t *testing.T) {
+	noLeaks(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	fds, members := descriptors(t), len(shared.Memory().F.Members())
@@ -241,7 +242,7 @@ func (c *crew) tidied(before map[uint32]uint64, members, fds int) {
 	if most := 4 * hands * c.dead; left > most { // a queue is two, and has a segment
 		c.Errorf("%d objects are left, more than %d", left, most)
 	}
-	wait(c.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) && shared.Untidy() == nil })
-	wait(c.T, "all slots are free", func() bool { return len(shared.Memory().F.Members()) <= members })
-	wait(c.T, "no descriptor is left", func() bool { return descriptors(c.T) <= fds })
+	eventually(c.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) && shared.Untidy() == nil })
+	eventually(c.T, "all slots are free", func() bool { return len(shared.Memory().F.Members()) <= members })
+	eventually(c.T, "no descriptor is left", func() bool { return descriptors(c.T) <= fds })
 }

@@ -35,7 +35,7 @@ func (p *play) barrier(op string, parties int, before []string) {
 				r.Errorf("%d of %d were told that it is broken", n, len(r.answers))
 			}
 		}
-		wait(r.T, "nobody waits", func() bool { // who waited for the guard comes after the first reset
+		eventually(r.T, "nobody waits", func() bool { // who waited for the guard comes after the first reset
 			if err := b.Reset(); err != nil {
 				r.Error(err)
 			}
@@ -82,7 +82,7 @@ func (p *play) barrierFirst() {
 			check(r)
 			return
 		}
-		wait(r.T, "everybody has passed, or was told", func() bool {
+		eventually(r.T, "everybody has passed, or was told", func() bool {
 			if b.Broken() || b.Cell().A.Load() > 0 {
 				_ = b.Reset()
 			}

@@ -146,6 +146,7 @@ func (p *play) sweptCond() {
 
 // A process that dies when it has taken memory that nobody had before, and told nobody, loses no memory.
 func TestKilledAllocationLosesNoMemory(t *testing.T) {
+	noLeaks(t)
 	a := shared.Memory()
 	h := a.Header
 	size := h.Size / 64
@@ -174,6 +175,7 @@ func TestKilledAllocationLosesNoMemory(t *testing.T) {
 
 // Whom a reset has dismissed from a barrier may die.
 func TestDismissedMayDie(t *testing.T) {
+	noLeaks(t)
 	b, err := shared.NewBarrier(2)
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func (r *result) passed(step string) (n int) {
 func (r *result) answer(i int) *answer {
 	r.Helper()
 	a := r.answers[i]
-	wait(r.T, "the answer of a bystander: "+r.at.String(), func() bool {
+	eventually(r.T, "the answer of a bystander: "+r.at.String(), func() bool {
 		select {
 		case <-a.done:
 			return true

@@ -188,10 +188,10 @@ func (p *play) drain(r *result, first []string) {
 			r.answer(i) // it must find something by itself
 		}
 	}
-	wait(r.T, "the dead are swept", func() bool { return slotOf(r.pid) == 0 && !deadMembers() })
+	eventually(r.T, "the dead are swept", func() bool { return slotOf(r.pid) == 0 && !deadMembers() })
 	calm := r.answered() == len(r.answers)
 	n, rest := q.Len(), []string{}
-	wait(r.T, "the queue is empty, and nobody waits", func() bool {
+	eventually(r.T, "the queue is empty, and nobody waits", func() bool {
 		over := r.answered() == len(r.answers)
 		s, err := q.TryGet()
 		switch {

@@ -136,7 +136,7 @@ func (p *play) unbounded(op string, n int, before []string) {
 			r.Error(err)
 		}
 		r.all()
-		wait(r.T, "permits are back", func() bool { return s.Value() >= 1 })
+		eventually(r.T, "permits are back", func() bool { return s.Value() >= 1 })
 		if s.Value() > 2 {
 			r.Errorf("%v", s)
 		}
@@ -176,7 +176,7 @@ func (p *play) condWait() {
 	}
 	p.check = func(r *result) {
 		if r.note["given"] > 0 {
-			wait(r.T, "another has the wake-up", func() bool { return r.answered() > 0 })
+			eventually(r.T, "another has the wake-up", func() bool { return r.answered() > 0 })
 		}
 		for r.answered() < 2 {
 			if err := c.Broadcast(); err != nil {
@@ -204,7 +204,7 @@ func (p *play) condSignal() {
 	p.cond()
 	p.kit.Op, p.before = "cond signal", []string{"cond wait", "cond wait"}
 	p.check = func(r *result) {
-		wait(r.T, "who was given a wake-up wakes", func() bool { return r.answered() >= r.passed("cond: given") })
+		eventually(r.T, "who was given a wake-up wakes", func() bool { return r.answered() >= r.passed("cond: given") })
 		if n := r.answered(); n > r.passed("cond: given") {
 			r.Errorf("%d woke, of %d", n, r.passed("cond: given"))
 		}

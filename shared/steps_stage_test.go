@@ -92,7 +92,7 @@ func (s *stage) send(t *testing.T, k kit, act string, r *result) {
 		a.text, a.err = bystand.Call(s.ctx, s.bystanders[i], k)
 		close(a.done)
 	}()
-	wait(t, "a bystander waits: "+act, func() bool {
+	eventually(t, "a bystander waits: "+act, func() bool {
 		select {
 		case <-a.done:
 			return true
@@ -161,14 +161,14 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	resume()
 	s.tidy(p, r, before)
 	v.close()
-	wait(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
+	eventually(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
 	return r
 }
 
 // halt stops the bystanders, none of them with a guard.
 func (s *stage) halt(t *testing.T, k kit) {
 	t.Helper()
-	wait(t, "the bystanders are stopped", func() bool {
+	eventually(t, "the bystanders are stopped", func() bool {
 		s.signal(syscall.SIGSTOP)
 		for i, pid := range s.pids {
 			stopped(t, pid)
@@ -255,12 +255,12 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 // tidy frees everything, and looks whether anything is left of the victim.
 func (s *stage) tidy(p *play, r *result, before map[uint32]uint64) {
 	p.Helper()
-	wait(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= p.members })
+	eventually(p.T, "the victim is swept", func() bool { return len(shared.Memory().F.Members()) <= p.members })
 	for i := range r.answers {
 		r.answer(i)
 	}
 	if r.slot != 0 {
-		wait(p.T, "nothing names the victim's slot", func() bool { return len(shared.Traces(r.slot)) == 0 })
+		eventually(p.T, "nothing names the victim's slot", func() bool { return len(shared.Traces(r.slot)) == 0 })
 	}
 	for _, free := range p.free {
 		if err := free(); err != nil && !errors.Is(err, shared.ErrClosed) {
@@ -281,6 +281,6 @@ func (s *stage) tidy(p *play, r *result, before map[uint32]uint64) {
 	if left != want {
 		p.Errorf("%d objects are left, not %d", left, want)
 	}
-	wait(p.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) })
-	wait(p.T, "the summaries of the cells fit them", func() bool { return shared.Untidy() == nil })
+	eventually(p.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) })
+	eventually(p.T, "the summaries of the cells fit them", func() bool { return shared.Untidy() == nil })
 }

@@ -8,12 +8,10 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp/internal/robust"
 )
@@ -42,6 +40,7 @@ var wayNames = [numberWays]string{"killed by its parent", "killed by itself", "k
 // TestSteps kills a process in every scene, at every step that it passes there, and after all. Which steps these are, a first run
 // tells. Every step that there is in the source must have been somebody's end.
 func TestSteps(t *testing.T) {
+	noLeaks(t)
 	stage := newStage(t)
 	killed := make(map[string]bool)
 	all := true
@@ -165,22 +164,6 @@ func callsAt(call *ast.CallExpr) bool {
 func TestNoStepInProduction(t *testing.T) {
 	if robust.Step != nil {
 		t.Error("Step is set")
-	}
-}
-
-// wait waits until cond holds.
-func wait(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(200 * time.Microsecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			buf := make([]byte, 1<<20)
-			t.Fatalf("still not: %s\n%s", what, buf[:runtime.Stack(buf, true)])
-		}
 	}
 }
 

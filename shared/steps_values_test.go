@@ -144,7 +144,7 @@ func valueScenes() []scene {
 			p.freed(p.kit.Sem.Free)
 		}},
 		{name: "pages: give back", few: true, only: "release: ", steps: []string{"release: claimed", "release: pages gone"}, set: func(p *play) {
-			wait(p.T, "little lies about", func() bool { // this process is not to give back what the victim frees
+			eventually(p.T, "little lies about", func() bool { // this process is not to give back what the victim frees
 				h := shared.Memory().Header
 				return int64(h.Dirty.Load())-int64(h.Used.Load()) < 64<<20 || newArray() != nil
 			})
