@@ -40,6 +40,13 @@ func recovered(fn func()) (err error) {
 	return nil
 }
 
+// ended is a context that has ended.
+var ended = func() context.Context {
+	c, cancel := context.WithCancel(ctx)
+	cancel()
+	return c
+}()
+
 var kinds = []kind{
 	{
 		name:    "Mutex",
@@ -60,7 +67,7 @@ var kinds = []kind{
 		name:    "RMutex",
 		make:    func() (travels, error) { return shared.NewRMutex() },
 		zero:    func() travels { return new(shared.RMutex) },
-		use:     func(o travels) error { _, err := o.(*shared.RMutex).Lock(ctx); return err },
+		use:     func(o travels) error { _, err := o.(*shared.RMutex).Lock(ended); return err },
 		prepare: func(o travels) error { _, err := o.(*shared.RMutex).Lock(ctx); return err },
 		wait:    func(ctx context.Context, o travels) error { _, err := o.(*shared.RMutex).Lock(ctx); return err },
 	},
@@ -361,12 +368,24 @@ func FuzzUnmarshal(f *testing.F) {
 			f.Add(byte(i+bit), c)
 		}
 		f.Add(byte(i), b[:len(b)-1])
+		for other := range len(kinds) {
+			f.Add(128-byte(128%len(kinds))+byte(len(kinds)+other), b)
+		}
 	}
 	f.Add(byte(0), []byte{})
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
+	own, err := shared.NewEvent()
+	if err != nil {
+		f.Fatal(err)
+	}
+	family, err := own.MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, which byte, b []byte) {
 		k := kinds[int(which)%len(kinds)]
+		if which >= 128 { // else the bytes are of the family of the process that found them
+			copy(b, family[:8])
+		}
 		o := k.zero()
 		if o.UnmarshalBinary(b) != nil {
 			return
