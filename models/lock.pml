@@ -7,14 +7,14 @@
      - at most one living process is between lock and unlock
      - who takes the lock is told that its last owner died (or said torn) if and only if it did, and is told again if he who was
        told died, too
-     - no process sleeps for ever: all deaths swept, each has got the lock or given up. There is no tick that could help, so
-       neither an heir nor a wake-up is ever lost
+     - no process sleeps for ever: all deaths swept, each has got the lock or given up. There is no tick that could help (but for
+       PASSES, where a waiter passes over the heir of a free lock), so neither an heir nor a wake-up is ever lost
 
-   Not covered: an object that is freed; several goroutines of one process, which is in sleep.pml; more than 64 slots; the order in
+   Not covered: processes that are stopped, which passOver is for; an object that is freed; several goroutines of one process, which is in sleep.pml; more than 64 slots; the order in
    which bells have their turn (any may be next); slots that are used again, which is in slot.pml. The loop around a
    compare-and-swap is one step here, that of its success. Where a killed process is, its other threads stop at once: see slot.pml.
 
-   The code was otherwise when this was written, and spin finds what is wrong with it. See trails/ for how it comes about:
+   The code was so once, and spin finds what is wrong with it. See trails/ for how it came about then:
      W_HEIR_OF_FREE   who waits makes itself the heir of a lock that has just become free: nobody rings it any more
      W_STALE_BITS     the sweep leaves the bit of the dead in the mask: a later WakeOne rings for nobody
 
@@ -30,7 +30,9 @@
      N=3 KILLS=1                            15 237 846 states  27 s
      N=3 KILLS=0 CANCELS=1                     133 071         0.2 s
      N=2 KILLS=1 CANCELS=1 ROUNDS=2 TORN=1   3 303 396         4.0 s
-     N=2 KILLS=2 CANCELS=1                     527 707         0.6 s */
+     N=2 KILLS=2 CANCELS=1                     527 707         0.6 s
+     N=2 KILLS=1 CANCELS=1 PASSES=1            214 103
+     N=3 KILLS=0 PASSES=1                       47 457 */
 
 #ifndef N
 #define N 3       /* processes: slots 1..N */
@@ -48,6 +50,10 @@
 #define TORN 0    /* how many unlocks may say that what the lock guards is torn */
 #endif
 
+#ifndef PASSES
+#define PASSES 0  /* how often a waiter may find that an heir has not taken a free lock for a tick, each at any step */
+#endif
+
 byte owner, heir;      /* the lock word: one value, read and changed in one step */
 bool died;
 byte mask;             /* of bells: bit p */
@@ -55,7 +61,7 @@ bool rung[N+1];        /* the bell has rung since its process looked last: Seq i
 byte sweeping;         /* the sweep lock: a process */
 
 bool dead[N+1], swept[N+1], given[N+1];
-byte kills, cancels, torns;
+byte kills, cancels, torns, passes;
 
 /* Ghosts: what is claimed. */
 byte holder;           /* who is between lock and unlock; the sweep gives it back for the dead */
@@ -123,12 +129,28 @@ proctype Locker(byte me) {
 		   :: !MAYTAKE
 		   fi;
 #endif
+#if PASSES
+		   atomic {
+			if
+			:: isheir && heir != me -> isheir = false              /* passed over */
+			:: else
+			fi
+		   };
+#endif
 		   if
+#if PASSES
+		   :: atomic { passes < PASSES && owner == 0 && heir != 0 && heir != me -> passes++; heir = 0 };  /* passOver */
+		      wakeone();
+		      rung[me] = true
+#endif
 		   :: atomic { MAYINHERIT -> heir = me; isheir = true }    /* patience is over, and the word is what it was */
 		   :: true
 		   fi;
 		   if
-		   :: atomic { rung[me] -> rung[me] = false }              /* woken; there is no tick */
+		   :: atomic { rung[me] -> rung[me] = false }              /* woken; there is no tick, but for passOver */
+#if PASSES
+		   :: atomic { passes < PASSES && owner == 0 && heir != 0 && heir != me }
+#endif
 		   :: atomic { given[me] -> given[me] = false; failed = true }; break
 		   fi
 		od;
@@ -259,7 +281,7 @@ end:	do
 		:: else
 		fi;
 		given[v] = true; v = 0 }
-	:: atomic { kills = KILLS; cancels = CANCELS; break }
+	:: atomic { kills = KILLS; cancels = CANCELS; passes = PASSES; break }
 	od
 }
 

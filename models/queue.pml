@@ -16,30 +16,28 @@
        an item, a delivery that came back, or room
 
    Not covered: the locks' words (lock.pml) and how sleepers are woken (sleep.pml); bytes and items of several sizes, GetsSeen, PutsSeen,
-   TaskDone, Close, Free; contexts that end, and memory that is full; the heap's lock and summaries; reuse of a cell's number while somebody
+   TaskDone, Close, Free; contexts that end, and memory that is full; the heap's summaries (its lock is here); reuse of a cell's number while somebody
    looks at the old one. The sweep handles the queue's cell before its parts, as its number is the lowest. In the runs with TAKER
    and VICTIMS=4 only the taker (and a sweeper) is killed.
 
-   The code was otherwise when this was written, and spin finds what is wrong with it. See trails/ for how it comes about:
-     W_ONLY_ITS_OWN   a sweep removes only the dead's own deliveries that were not taken. One that a sweeper had made its own to remove
-                      it, when it died, comes back after another process got the item
+   The code was so once, and spin finds what is wrong with it. See trails/ for how it came about then:
+     W_ONLY_ITS_OWN   who removes a delivery is then its holder. One that was not taken, and that a sweeper had made its own to
+                      remove it, when it died, comes back after another process got the item
+     W_COUNT_LOST     buryQueue does not add to Returned: who dies between the store to C and his own addition leaves a delivery
+                      that nobody is told of (no trail)
 
    Mutations that spin finds
      M_TAIL_IN_PLACE  the mark that counts is changed              M_COPY_LAST      Gets is stored before the delivery is live
-     M_BURY_FIRST     the locks are given back before segments     M_COUNT_FIRST    Returned grows before A says that it came back
+     M_BURY_FIRST     the locks are given back before segments     M_COUNT_FIRST    Returned grows before C says that it came back
                       are freed                                    M_NOT_DELIVERIES the lock of who gets is given back before the
                                                                                     deliveries are looked at
 
-   Checked exhaustively, with COLLAPSE; CPU time of one core
-     KILLS=1                                                      1 282 121 states  1.3 s
-     KILLS=1 RECORDS=2 ITEMS=3 GETS=3 CAPACITY=1                  1 524 825         2.0 s
-     KILLS=0 PUTTERS=2 CAPACITY=1 CELLS=3 GETS=3                  7 048 105          12 s
-     KILLS=1 PUTTERS=2 ITEMS=1 CELLS=2 GETS=1 CAPACITY=1          1 628 649         2.5 s
-     KILLS=1 TAKER=1 GETTER=0 CELLS=3 RETURNS=0                   1 042 253         1.3 s
-     KILLS=1 TAKER=1 ITEMS=1 VICTIMS=4 CELLS=3                    5 394 249         8.6 s
-     FILLED=1 KILLS=1 TAKER=1 ITEMS=1 CELLS=3                       458 231         0.6 s
+   Checked exhaustively, with COLLAPSE
+     KILLS=1                                                      2 015 509 states
+     KILLS=1 TAKER=1 GETTER=0 CELLS=3 RETURNS=0                   1 654 285
+     FILLED=1 KILLS=1 TAKER=1 ITEMS=1 CELLS=3                     1 270 971
      FILLED=1 KILLS=2 TAKER=1 ITEMS=1 GETS=1 SWEEPERS=2 RETURNS=0
-       VICTIMS=4 CELLS=2                                          1 982 939         3.0 s */
+       VICTIMS=4 CELLS=2                                         10 111 775 */
 
 #ifndef PUTTERS
 #define PUTTERS 1  /* processes 1 and perhaps 2 */
@@ -165,6 +163,9 @@ inline lockheap() { atomic { heap == 0 || me >= 5 && dead[heap] -> heap = me } }
 inline remove(c) {
 	lockheap();
 	cowner[c] = me;
+#ifdef W_ONLY_ITS_OWN
+	has[c] = me;
+#endif
 	atomic { state[c] = Ending; heap = 0 };
 	free(c)
 }

@@ -1,6 +1,6 @@
 /* Sleeping and waking: internal/robust, wait.go.
 
-   Processes 1 and 2 have up to two waiters each: mask, bell, leader and followers, the number seen, tags, nudges over channels of
+   Processes 1 and 2 have up to two waiters each, or with TRIO three and one: mask, bell, leader and followers, the number seen, tags, nudges over channels of
    capacity 1, AfterFunc, leaving the list, Leave. Process 3 adds to two objects, and wakes with WakeOne, or sets an event, and wakes with
    WakeAll. World kills processes and ends contexts at any step; the parent, which lives, sweeps. Memory is sequentially
    consistent, as it is for Go's atomics.
@@ -8,12 +8,16 @@
    Claimed, when nothing moves any more, all deaths swept, and without a tick
      - nobody sleeps while there is what it waits for
      - nobody sleeps whose context has ended
+     - where nobody leads, nobody is parked, at any time
 
-   Not covered: how the numbers of a bell wrap around; more than two waiters in a process; more than 64 slots but for
+   Not covered: how the numbers of a bell wrap around; more than two waiters in a process that wait for different objects; more than 64 slots but for
    SHARED_BELL, where a leader tells everybody whatever the tags; the death of the only process that sweeps. What a mutex guards within
    a process is one step: who dies with it takes it along.
 
-   The code was otherwise when this was written, and spin finds what is wrong with it. See trails/ for how it comes about:
+   The code is so (W_LEAD_TOLD, when this was written) or was so once, and spin finds what is wrong with it. See trails/; those of
+   what was once show it in the model as it was then:
+     W_LEAD_TOLD      who is told to look, and has emptied its channel, still counts as parked until it has the mutex: so who stops
+                      leading makes it the leader, and it leads without looking
      W_LEAD_NUDGED    who was nudged after it looked, and then finds that nobody leads, leads without looking again
      W_TWO_GATES      two goroutines of one process wait for one object through two handles, each with its gate: Leave of the one
                       takes the bit of the other
@@ -22,15 +26,13 @@
      M_LOOK_FIRST     look before the bit is set                   M_NO_RING_ALL    the sweep rings no bells
      M_WAKE_FIRST     wake before the change                       M_NO_PASS_ON     who leaves wakes nobody
      M_WHICH_LAST     ring before the tag is set
-     M_NO_HANDOVER with M_NO_APPOINT  who stops leading, or leaves, appoints nobody. With two waiters in a process either will
-                      do; the first saves the time in which a leader looks
+     M_NO_HANDOVER    who stops leading appoints nobody
 
-   Checked exhaustively, with COLLAPSE; CPU time of one core
-     KILLS=0 CANCELS=0                       678 059 states  1.3 s, with SAME_TAG 822 375, with SHARED_BELL 895 591
-     KILLS=0 CANCELS=1 WAITERS=2 TOKENS=2  5 976 295         12 s
-     KILLS=1 CANCELS=0 WAITERS=2           1 671 899        2.7 s
-     KILLS=0 CANCELS=1 WAITERS=2 EVENT=1      39 385        0.1 s
-     KILLS=1 CANCELS=0 WAITERS=3 EVENT=1   6 261 857         12 s */
+   Checked exhaustively, with COLLAPSE
+     KILLS=0 CANCELS=0                       766 987 states
+     KILLS=0 CANCELS=1 WAITERS=2 TOKENS=2  8 774 323
+     KILLS=1 CANCELS=0 WAITERS=2           1 711 933
+     KILLS=0 CANCELS=1 WAITERS=3 EVENT=1 TRIO  2 993 851 */
 
 #ifndef EVENT
 #define EVENT 0   /* 0: two objects, each with a count that waiters take from, WakeOne, Leave. 1: one event, WakeAll, no Leave */
