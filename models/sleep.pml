@@ -14,7 +14,7 @@
    SHARED_BELL, where a leader tells everybody whatever the tags; the death of the only process that sweeps. What a mutex guards within
    a process is one step: who dies with it takes it along.
 
-   The code is so (W_LEAD_TOLD, when this was written) or was so once, and spin finds what is wrong with it. See trails/; those of
+   The code was so once, and spin finds what is wrong with it. See trails/; those of
    what was once show it in the model as it was then:
      W_LEAD_TOLD      who is told to look, and has emptied its channel, still counts as parked until it has the mutex: so who stops
                       leading makes it the leader, and it leads without looking
