@@ -368,7 +368,7 @@ func FuzzUnmarshal(f *testing.F) {
 			f.Add(byte(i+bit), c)
 		}
 		f.Add(byte(i), b[:len(b)-1])
-		for other := range len(kinds) {
+		for other := range kinds {
 			f.Add(128-byte(128%len(kinds))+byte(len(kinds)+other), b)
 		}
 	}
