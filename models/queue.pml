@@ -1,4 +1,4 @@
-/* The queue of two ends and its deliveries: shared, queue_ends.go and delivery.go, and its sweep.
+/* The queue of two ends and its deliveries: shared, queue_ends.go, queue_put.go, queue_get.go and delivery.go, and its sweep.
 
    One or two processes put, one gets, one takes, acknowledges and returns. Puts and Gets with their two marks each, segments of RECORDS
    records with a header to jump to the next, segments that are made, linked, emptied and removed, deliveries, the hint Returned,
