@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
@@ -72,21 +73,21 @@ func (h *handshake) proof(label string) []byte {
 	return mac.Sum(nil)
 }
 
-// dial is the dialer's side.
-func (h *handshake) dial() error {
+// prove is the dialer's side.
+func (h *handshake) prove() error {
 	if _, err := io.ReadFull(h.conn, h.listener[:]); err != nil {
-		return hungUp(err)
+		return failed(err)
 	}
 	if err := h.check(h.listener, abi.HelloListener); err != nil {
 		return err
 	}
 	h.dialer = h.hello(abi.HelloDialer)
 	if _, err := h.conn.Write(append(h.dialer[:], h.proof(abi.HandshakeDialer)...)); err != nil {
-		return hungUp(err)
+		return failed(err)
 	}
 	var verdict [abi.VerdictSize]byte
 	if _, err := io.ReadFull(h.conn, verdict[:]); err != nil {
-		return hungUp(err)
+		return failed(err)
 	}
 	switch binary.LittleEndian.Uint64(verdict[abi.VerdictWord:]) {
 	case abi.VerdictAccepted:
@@ -99,15 +100,15 @@ func (h *handshake) dial() error {
 	return fmt.Errorf("%w: the listener does not have the key", ErrAuth)
 }
 
-// listen is the listener's side until it knows who is there. It must end with accept or reject.
-func (h *handshake) listen() error {
+// hear is the listener's side until it knows who is there. It must end with accept or reject.
+func (h *handshake) hear() error {
 	h.listener = h.hello(abi.HelloListener)
 	if _, err := h.conn.Write(h.listener[:]); err != nil {
-		return hungUp(err)
+		return failed(err)
 	}
 	var answer [abi.HelloSize + abi.ProofSize]byte
 	if _, err := io.ReadFull(h.conn, answer[:]); err != nil {
-		return hungUp(err)
+		return failed(err)
 	}
 	h.dialer = [abi.HelloSize]byte(answer[:])
 	if err := h.check(h.dialer, abi.HelloDialer); err != nil {
@@ -133,10 +134,16 @@ func (h *handshake) verdict(word uint64, proof []byte) error {
 	return err
 }
 
-// hungUp is the error of a read or a write in the handshake: its end is not the end that io.EOF tells of.
-func hungUp(err error) error {
-	if errors.Is(err, io.EOF) {
+// failed is an error of a read or a write in the handshake: of the socket, whose end here is not the end that io.EOF tells of, or of
+// TLS or the like, which does not believe the peer.
+func failed(err error) error {
+	var socket *net.OpError
+	switch {
+	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &socket) && (socket.Op == "read" || socket.Op == "write"):
+	default:
+		return fmt.Errorf("%w: %w", ErrAuth, err)
 	}
 	return fmt.Errorf("in the handshake: %w", err)
 }
