@@ -218,21 +218,3 @@ func (l *Listener) turnAway(from net.Addr, err error) {
 		l.config.Logger.Warn("mp/pipe: a connection was turned away", "listener", l.addr, "from", from, "err", err)
 	}
 }
-
-// A bell wakes all who wait for a change. It is guarded by what guards that which changes. The zero value is ready.
-type bell struct{ c chan struct{} }
-
-// listen is closed at the next ring.
-func (b *bell) listen() <-chan struct{} {
-	if b.c == nil {
-		b.c = make(chan struct{})
-	}
-	return b.c
-}
-
-func (b *bell) ring() {
-	if b.c != nil {
-		close(b.c)
-		b.c = nil
-	}
-}
