@@ -37,7 +37,7 @@ const (
 )
 
 // validate says what is wrong, for these networks only; listens tells the side.
-func (c *Config) validate(network string, listens bool) error {
+func (c Config) validate(network string, listens bool) error {
 	for _, f := range []struct {
 		name string
 		n    int64
@@ -67,16 +67,16 @@ func (c *Config) validate(network string, listens bool) error {
 }
 
 // validateCertificates is for where nothing but certificates tells who is there.
-func (c *Config) validateCertificates(listens bool) error {
-	const else_ = ": without Config.AuthKey anybody could connect. Set it to a secret that both sides have, or "
+func (c Config) validateCertificates(listens bool) error {
+	const otherwise = ": without Config.AuthKey anybody could connect. Set it to a secret that both sides have, or "
 	t := c.TLS
 	switch {
 	case listens && (t == nil || t.ClientAuth != tls.RequireAndVerifyClientCert):
-		return fmt.Errorf("mp/pipe: listen tcp%sConfig.TLS with ClientAuth tls.RequireAndVerifyClientCert", else_)
+		return fmt.Errorf("mp/pipe: listen tcp%sConfig.TLS with ClientAuth tls.RequireAndVerifyClientCert", otherwise)
 	case listens:
 		return nil
 	case t == nil || len(t.Certificates) == 0 && t.GetClientCertificate == nil:
-		return fmt.Errorf("mp/pipe: dial tcp%sConfig.TLS with Certificates that the listener verifies", else_)
+		return fmt.Errorf("mp/pipe: dial tcp%sConfig.TLS with Certificates that the listener verifies", otherwise)
 	case t.InsecureSkipVerify && t.VerifyConnection == nil && t.VerifyPeerCertificate == nil:
 		return fmt.Errorf("mp/pipe: dial tcp: Config.TLS.InsecureSkipVerify without Config.AuthKey: anybody could be the listener")
 	}

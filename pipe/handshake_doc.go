@@ -1,3 +1,5 @@
+// Package pipe lets programs connect that are no relatives.
+//
 // # Handshake
 //
 // A connection that Listen or Dial made begins with three messages, of fixed sizes, none longer than 256 bytes. If there is TLS,
