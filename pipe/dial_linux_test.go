@@ -32,8 +32,9 @@ func TestNetDialGivenUp(t *testing.T) {
 		if took := time.Since(begun); took < short {
 			t.Errorf("it waited for %v", took)
 		}
-		n.dialer.HandshakeTimeout = short
-		_, err = Dial(ctx, n.network, silent.Addr().String(), n.dialer)
+		hasty := n.dialer
+		hasty.HandshakeTimeout = short
+		_, err = Dial(ctx, n.network, silent.Addr().String(), hasty)
 		wants(t, "with a deadline of its own", err, os.ErrDeadlineExceeded)
 
 		ok(t, silent.Close())
