@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,13 +108,14 @@ func init() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 0
 	}
-	// send: network, address, key. It says so, sends a large message and exits at once.
+	// send: network, address, key, size. It says so, sends a message and exits at once.
 	roles["send"] = func() int {
 		a := args()
 		c, err := Dial(ctx, a[0], a[1], strangersConfig(a[2]))
 		if err == nil {
+			size, _ := strconv.Atoi(a[3])
 			fmt.Println("sending")
-			err = c.SendBytes(ctx, pattern(enough))
+			err = c.SendBytes(ctx, pattern(size))
 		}
 		if err != nil {
 			fmt.Println(err)

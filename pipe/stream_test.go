@@ -13,7 +13,7 @@ import (
 )
 
 // enough is more than any buffer on the way holds.
-const enough = 24 << 20
+const enough = 12 << 20
 
 // onStreams runs a test over the networks that have a stream under them.
 func onStreams(t *testing.T, test func(t *testing.T, n network)) {
