@@ -21,7 +21,7 @@ func TestScribbledMemory(t *testing.T) {
 	noLeaks(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for round := range uint64(100) {
+	for round := range uint64(50) {
 		scribbled(t, rand.New(rand.NewPCG(seed, round)))
 	}
 }
