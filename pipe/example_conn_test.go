@@ -11,8 +11,8 @@ import (
 	"github.com/go-multiproc/mp/pipe"
 )
 
-// A pair of ends. One of them would usually go to another process.
-func ExampleNew() {
+// To receive until the other end is closed.
+func ExampleConn_RecvBytes() {
 	ctx := context.Background()
 	here, there, err := pipe.New()
 	if err != nil {
@@ -62,34 +62,6 @@ func ExampleSend() {
 	a, err := pipe.Recv[answer](ctx, here)
 	fmt.Println(a.Number, err)
 	// Output: 42 <nil>
-}
-
-// Of several connections, those with something to receive.
-func ExampleWait() {
-	ctx := context.Background()
-	a, fromA, err := pipe.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	b, fromB, err := pipe.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, c := range []*pipe.Conn{a, fromA, b, fromB} {
-		defer c.Close()
-	}
-	if err := b.SendBytes(ctx, []byte("from b")); err != nil {
-		log.Fatal(err)
-	}
-	ready, err := pipe.Wait(ctx, fromA, fromB)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, w := range ready {
-		m, err := w.(*pipe.Conn).RecvBytes(ctx)
-		fmt.Printf("%s, %v\n", m, err)
-	}
-	// Output: from b, <nil>
 }
 
 // A context that has ended makes Poll look without waiting.
