@@ -103,7 +103,7 @@
 //
 // Encoding a Conn takes it out of this process: it waits until no operation is under way, gives the socket and the memfd to the
 // family's office (package office) under a random token, with the positions of the rings, the files that were not yet
-// taken, and what has come of a message that is not whole, and closes it here. The token is the encoding. Decoding it takes them
+// taken, and what is owed to a message cut short, and closes it here. The token is the encoding. Decoding it takes them
 // out of the office, once: a second process that decodes the same bytes gets ErrMoved. The office is in the family's first
 // process, so an end survives whoever sent it. One that nobody ever decodes stays there until the family ends, and
 // so does the hope of its other end.
