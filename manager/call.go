@@ -1,0 +1,135 @@
+package manager
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/go-multiproc/mp/internal/remote"
+)
+
+// A call is a request that the server carries out. Until it is kept it belongs to its session's goroutine, and its arguments lie in
+// the session's buffer: what outlasts the call of the object copies them.
+type call struct {
+	s      *session
+	id     uint32
+	method uint8
+	number uint64 // of the object, or what stands in its place
+	args   reader
+	on     *entry // nil for what is no object's
+
+	garbage *[]value // where the object puts what it lets go of, while it is called
+
+	kept    bool               // it is in the session's list, and answered later
+	stop    context.CancelFunc // of a call that runs
+	waiting any                // the object's, of a call that it keeps
+}
+
+// keep makes a call one that is answered later. Its arguments are gone then. It reports false, and has answered, if its session has too many.
+func (c *call) keep() bool {
+	c.args = reader{}
+	c.garbage = nil
+	return c.s.keep(c)
+}
+
+// run has fn called on a goroutine of its own, without locks, with a context that ends with the caller's or its session. fn
+// answers c, once; if it panics, that is the answer. What fn needs of the arguments it copied before.
+func (c *call) run(fn func(ctx context.Context)) {
+	ctx, stop := context.WithCancel(c.s.ctx)
+	c.stop = stop
+	if !c.keep() {
+		stop()
+		return
+	}
+	c.s.srv.running.Add(1)
+	go func() {
+		returned := false
+		defer func() {
+			stop()
+			c.s.srv.running.Add(-1)
+			if v := recover(); v != nil {
+				c.fail(remote.Functions.Panic(v, string(debug.Stack())))
+			} else if !returned {
+				c.fail(remote.Functions.Panic("runtime.Goexit", ""))
+			}
+		}()
+		fn(ctx)
+		returned = true
+	}()
+}
+
+// drop lets go of a value, after the object is unlocked.
+func (c *call) drop(v value) {
+	if v.data != nil {
+		*c.garbage = append(*c.garbage, v)
+	}
+}
+
+// take is an argument that is to be kept.
+func (c *call) take() (value, error) {
+	b := c.args.bytes()
+	if c.args.bad {
+		return value{}, errMessage
+	}
+	return c.s.srv.keep(b)
+}
+
+// An answer is one of these; the first counts.
+
+func (c *call) done() { c.answer(statusOK, nil) }
+
+func (c *call) fail(err error) {
+	status, body := statusOf(err)
+	c.answer(status, body)
+}
+
+// doneOr is done, or fail if there is an error.
+func (c *call) doneOr(err error) {
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.done()
+}
+
+func (c *call) yes(b bool) {
+	n := byte(0)
+	if b {
+		n = 1
+	}
+	c.answer(statusOK, []byte{n})
+}
+
+func (c *call) int(n int) {
+	var b [binary.MaxVarintLen64]byte
+	c.answer(statusOK, b[:binary.PutVarint(b[:], int64(n))])
+}
+
+// value answers with a value, and lends what it refers to.
+func (c *call) value(v value) {
+	c.s.srv.lendRefs(v)
+	c.answer(statusOK, v.data)
+}
+
+// answer may be called with the object's lock, for it does not wait.
+func (c *call) answer(status uint8, body []byte) {
+	if c.kept && !c.s.unkeep(c) {
+		return // it was answered
+	}
+	c.s.answer(c.id, status, body)
+}
+
+// bad answers a call whose message makes no sense, or reports that it does.
+func (c *call) malformed() bool {
+	if err := c.args.end(); err != nil {
+		c.fail(err)
+		return true
+	}
+	return false
+}
+
+// unknown answers a call of a method that its object has not.
+func (c *call) unknown() {
+	c.fail(fmt.Errorf("mp/manager: a %s has no method %d", kinds[c.on.kind].name, c.method))
+}

@@ -1,0 +1,414 @@
+package manager
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-multiproc/mp"
+)
+
+// cancelWait is how long a caller whose context has ended waits for the server to say whether the call was carried out.
+const cancelWait = time.Second
+
+// A client is this process as a server's client: the one connection, whatever number of proxies use it.
+type client struct {
+	id     [16]byte
+	route  []byte                                        // the way to the server, for this family
+	dial   func(context.Context) (conn, [16]byte, error) // nil if it can't be dialled again
+	remote bool                                          // the connection may break though both sides live
+
+	mu      sync.Mutex
+	conn    conn  // nil: none now
+	err     error // why there will be none
+	pending map[uint32]*request
+	lastID  uint32
+	dialing sync.Mutex // held by who dials
+
+	lead  sync.Mutex // held by who reads answers
+	spare []byte     // guarded by lead
+
+	control control
+}
+
+// A request is a call on its way, and then its answer. It is used again.
+type request struct {
+	c    *client
+	id   uint32
+	safe bool  // it changes nothing, or nothing more the second time
+	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none
+
+	buf    []byte // the message
+	err    error  // of its making
+	in     []byte // the message of the answer
+	state  atomic.Uint32
+	wake   chan struct{}
+	broken error // why there is no answer
+	left   bool  // immutable: it stands for one whose caller has left
+}
+
+// States of a request.
+const (
+	requestWaits uint32 = iota
+	requestAnswered
+	requestBroken
+)
+
+var requests = sync.Pool{New: func() any { return &request{wake: make(chan struct{}, 1)} }}
+
+// ask begins a request. What follows appends its arguments; then send, and in the end done.
+func (c *client) ask(op, method uint8, object uint64) *request {
+	r := requests.Get().(*request)
+	r.c, r.safe, r.undo, r.err = c, false, 0, nil
+	r.buf = header(r.buf[:0], 0, op, method, object)
+	return r
+}
+
+// done gives the request back; its answer must not be used afterwards.
+func (r *request) done() {
+	if cap(r.in) > maxUnread || cap(r.buf) > maxUnread {
+		r.in, r.buf = nil, nil
+	}
+	requests.Put(r)
+}
+
+func (r *request) bytes(b []byte) *request {
+	r.buf = appendBytes(r.buf, b)
+	return r
+}
+
+func (r *request) text(s string) *request {
+	r.buf = append(binary.AppendUvarint(r.buf, uint64(len(s))), s...)
+	return r
+}
+
+func (r *request) uint(n uint64) *request {
+	r.buf = binary.AppendUvarint(r.buf, n)
+	return r
+}
+
+func (r *request) int(n int) *request {
+	r.buf = binary.AppendVarint(r.buf, int64(n))
+	return r
+}
+
+// answer is the result.
+func (r *request) answer() reader { return reader{left: r.in[answerHeader:]} }
+
+// send sends the request and waits for its answer. When ctx ends it cancels the call, and returns ctx's error if the server has not
+// carried it out.
+func (r *request) send(ctx context.Context) error {
+	if r.err != nil {
+		return r.err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := r.c
+	for {
+		conn, err := c.connection(ctx)
+		if err != nil {
+			return err
+		}
+		c.enter(r)
+		if err = c.write(ctx, conn, r.buf); err != nil {
+			c.forget(r)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if tooLarge(err) {
+				return err
+			}
+			c.broke(conn, err)
+			continue // it was not sent whole
+		}
+		if err = c.await(ctx, conn, r); err != nil {
+			return c.leave(ctx, conn, r)
+		}
+		if r.state.Load() == requestBroken {
+			if c.remote && r.safe {
+				continue
+			}
+			return r.broken
+		}
+		return r.outcome()
+	}
+}
+
+func (r *request) outcome() error {
+	if status := r.in[4]; status != statusOK {
+		return errorOf(status, r.in[answerHeader:])
+	}
+	return nil
+}
+
+// enter numbers a request and makes it one whose answer is awaited.
+func (c *client) enter(r *request) {
+	select {
+	case <-r.wake: // of its life before
+	default:
+	}
+	r.state.Store(requestWaits)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastID++
+	r.id = c.lastID
+	binary.LittleEndian.PutUint32(r.buf, r.id)
+	if c.pending == nil {
+		c.pending = make(map[uint32]*request)
+	}
+	c.pending[r.id] = r
+}
+
+// forget makes it one whose answer is not awaited.
+func (c *client) forget(r *request) {
+	c.mu.Lock()
+	delete(c.pending, r.id)
+	c.mu.Unlock()
+}
+
+// write sends a message. If there is no room, answers are read meanwhile: a server whose answers are not read reads no requests.
+func (c *client) write(ctx context.Context, conn conn, b []byte) error {
+	if c.control.waiting() {
+		if err := c.control.flush(ctx, conn); err != nil {
+			return err
+		}
+	}
+	err := conn.TrySendBytes(b)
+	if !errors.Is(err, mp.ErrFull) {
+		return err
+	}
+	return c.writeReading(ctx, conn, b)
+}
+
+func (c *client) writeReading(ctx context.Context, conn conn, b []byte) error {
+	sending, sent := context.WithCancel(ctx)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		r := &request{wake: make(chan struct{}, 1)} // one that is never answered
+		_ = c.await(sending, conn, r)
+		c.promote()
+	}()
+	err := conn.SendBytes(ctx, b)
+	sent()
+	<-read
+	return err
+}
+
+// await waits until r is answered, or broken. One of those who wait reads for all.
+func (c *client) await(ctx context.Context, conn conn, r *request) error {
+	for r.state.Load() == requestWaits {
+		if c.lead.TryLock() {
+			err := c.read(ctx, conn, r)
+			c.lead.Unlock()
+			c.promote()
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			// Perhaps it was the one that was to read next.
+			c.promote()
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// read reads answers until that of r has come.
+func (c *client) read(ctx context.Context, conn conn, r *request) error {
+	for r.state.Load() == requestWaits {
+		b, err := conn.RecvAppend(ctx, c.spare[:0])
+		if err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return err
+			}
+			c.broke(conn, err)
+			return c.sure(r, err)
+		}
+		if len(b) < answerHeader {
+			c.broke(conn, errMessage)
+			return c.sure(r, errMessage)
+		}
+		c.spare = c.dispatch(b)
+	}
+	return nil
+}
+
+// sure makes a request broken that is not among those that broke: one that only reads.
+func (c *client) sure(r *request, err error) error {
+	if r.state.CompareAndSwap(requestWaits, requestBroken) {
+		r.broken = err
+	}
+	return nil
+}
+
+// dispatch hands an answer to its request, and returns a buffer for the next.
+func (c *client) dispatch(b []byte) (spare []byte) {
+	c.mu.Lock()
+	id := binary.LittleEndian.Uint32(b)
+	r := c.pending[id]
+	delete(c.pending, id)
+	left := r != nil && r.left
+	c.mu.Unlock()
+	switch {
+	case r == nil:
+		return b
+	case left:
+		if r.undo != 0 && (b[4] == statusOK || b[4] == statusOwnerDied) {
+			undo := append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+			c.control.add(undo)
+			go c.settle()
+		}
+		return b
+	}
+	spare, r.in = r.in, b
+	r.state.Store(requestAnswered)
+	poke(r.wake)
+	return spare
+}
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// promote has one of those who wait read, now that nobody does.
+func (c *client) promote() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.pending {
+		if !r.left && r.state.Load() == requestWaits {
+			poke(r.wake)
+			return
+		}
+	}
+}
+
+// leave cancels a call whose caller has enough, and waits, but not for long, to learn what became of it.
+func (c *client) leave(ctx context.Context, conn conn, r *request) error {
+	bounded, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
+	err := c.write(bounded, conn, header(nil, 0, opCancel, 0, uint64(r.id)))
+	if err == nil {
+		err = c.await(bounded, conn, r)
+	}
+	if err != nil {
+		c.mu.Lock()
+		waits := c.pending[r.id] == r
+		if waits { // another takes its place, for r is used again
+			c.pending[r.id] = &request{id: r.id, undo: r.undo, buf: append([]byte(nil), r.buf[:requestHeader]...), left: true}
+		}
+		c.mu.Unlock()
+		for !waits && r.state.Load() == requestWaits { // its answer is being handed over
+			<-r.wake
+		}
+	}
+	if r.state.Load() == requestAnswered && r.outcome() == nil {
+		return nil // it was carried out
+	}
+	return ctx.Err()
+}
+
+// broke ends a connection that does not work any more, and every call that waits for its answers.
+func (c *client) broke(conn conn, why error) {
+	_ = conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != conn {
+		return
+	}
+	c.conn = nil
+	err := ErrInterrupted
+	if !c.remote {
+		c.err, err = errEnded, errEnded
+	}
+	if tooLarge(why) {
+		err = why
+	}
+	for id, r := range c.pending {
+		delete(c.pending, id)
+		if !r.left {
+			r.broken = err
+			r.state.Store(requestBroken)
+			poke(r.wake)
+		}
+	}
+	c.control.reset()
+}
+
+var errEnded = fmt.Errorf("mp/manager: the server has ended: %w", ErrClosed)
+
+// close gives the connection up for good.
+func (c *client) close(why error) {
+	c.mu.Lock()
+	conn := c.conn
+	if c.err == nil {
+		c.err = why
+	}
+	c.mu.Unlock()
+	if conn != nil {
+		c.broke(conn, why)
+	}
+	forgetClient(c)
+}
+
+// connection is the one there is, or a new one.
+func (c *client) connection(ctx context.Context) (conn, error) {
+	c.mu.Lock()
+	conn, err := c.conn, c.err
+	c.mu.Unlock()
+	if conn != nil || err != nil {
+		return conn, err
+	}
+	c.dialing.Lock()
+	defer c.dialing.Unlock()
+	c.mu.Lock()
+	conn, err = c.conn, c.err
+	c.mu.Unlock()
+	if conn != nil || err != nil {
+		return conn, err
+	}
+	fresh, id, err := c.dial(ctx)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if id != c.id {
+		_ = fresh.Close()
+		c.close(errEnded) // another server has its address
+		return nil, errEnded
+	}
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		_ = fresh.Close()
+		return nil, c.err
+	}
+	c.conn = fresh
+	c.mu.Unlock()
+	return fresh, c.control.again(ctx, fresh)
+}
+
+// unreachable is the error of a call for which no connection can be made.
+func (c *client) unreachable(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrAuth) || errors.Is(err, ErrLimit):
+		return err
+	case !c.remote:
+		c.close(errEnded)
+		return errEnded
+	}
+	return fmt.Errorf("mp/manager: the server cannot be reached: %w (%w)", ErrClosed, err)
+}

@@ -1,0 +1,60 @@
+package manager
+
+import (
+	"context"
+	"iter"
+)
+
+// pages are the items of a snapshot that r asks for, each read by item. The loop ends after an error.
+func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		c := r.c
+		for {
+			err := r.send(ctx)
+			if err != nil {
+				r.done()
+				yield(zero, err)
+				return
+			}
+			a := r.answer()
+			id := a.uint()
+			for range a.count() {
+				v, err := item(&a)
+				if a.bad {
+					err = errMessage
+				}
+				if !yield(v, err) || err != nil {
+					r.done()
+					c.endSnapshot(id)
+					return
+				}
+			}
+			r.done()
+			if id == 0 {
+				return
+			}
+			r = c.ask(opNext, 0, id)
+		}
+	}
+}
+
+// endSnapshot tells the server that no further page is wanted.
+func (c *client) endSnapshot(id uint64) {
+	if id != 0 {
+		c.control.add(header(nil, 0, opEnd, 0, id))
+		c.settleIfUp()
+	}
+}
+
+// collect is what a sequence has.
+func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	all := []T{}
+	for v, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}

@@ -1,0 +1,80 @@
+package manager
+
+import "encoding/binary"
+
+// pageSize is how much of a snapshot travels at once, about.
+const pageSize = 256 << 10
+
+// A snapshot is what an object held at one moment, given out in pages. Its values are held meanwhile.
+type snapshot struct {
+	left int                   // items
+	item func(b []byte) []byte // appends the next one
+	refs []*entry
+}
+
+// snapshot answers with the first page of n items. item appends the next of them each time it is called, and does not look into what
+// the object may change later: the object is unlocked then. values are those that the items are made of.
+//
+//	page: number of the snapshot, 0 if this is the last page | items in this page | items
+func (c *call) snapshot(n int, values []value, item func(b []byte) []byte) {
+	sn := &snapshot{left: n, item: item}
+	for _, v := range values {
+		for _, e := range v.refs {
+			if c.s.srv.hold(e.id) != nil {
+				sn.refs = append(sn.refs, e)
+			}
+		}
+	}
+	c.page(0, sn)
+}
+
+// page answers with the next page, and keeps the snapshot if that is not the last.
+func (c *call) page(id uint64, sn *snapshot) {
+	s := c.s
+	items := make([]byte, 0, 4<<10)
+	n := 0
+	for sn.left > 0 && len(items) < pageSize {
+		items = sn.item(items)
+		sn.left--
+		n++
+	}
+	for _, e := range sn.refs {
+		s.srv.lend(e.id)
+	}
+	switch {
+	case sn.left == 0:
+		delete(s.snapshots, id)
+		s.srv.lose(sn)
+		id = 0
+	case id == 0:
+		s.lastSnap++
+		id = s.lastSnap
+		s.snapshots[id] = sn
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(items)+16), id)
+	b = binary.AppendUvarint(b, uint64(n))
+	c.answer(statusOK, append(b, items...))
+}
+
+func (s *session) next(c *call) {
+	sn := s.snapshots[c.number]
+	if sn == nil {
+		c.fail(errGone)
+		return
+	}
+	c.page(c.number, sn)
+}
+
+func (s *session) endSnapshot(id uint64) {
+	if sn := s.snapshots[id]; sn != nil {
+		delete(s.snapshots, id)
+		s.srv.lose(sn)
+	}
+}
+
+// lose gives back what a snapshot holds. It may be called with the lock of an object that is being read, so it is left to others.
+func (srv *server) lose(sn *snapshot) {
+	if len(sn.refs) > 0 {
+		go srv.drop([]value{{refs: sn.refs}})
+	}
+}
