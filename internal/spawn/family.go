@@ -34,3 +34,10 @@ func familyFile() *os.File {
 	}
 	return family.File()
 }
+
+// beforeStart is set in package initialization, if at all.
+var beforeStart []func()
+
+// BeforeStart makes f run before each start of a process, in whoever starts it. It is for package initialization, so f runs
+// before the first, too; it may run on several goroutines at a time.
+func BeforeStart(f func()) { beforeStart = append(beforeStart, f) }
