@@ -146,6 +146,11 @@ func (r *request) outcome() error {
 	return nil
 }
 
+// given reports an answer by which the caller has what it asked for.
+func (r *request) given() bool { return gives(r.in[4]) }
+
+func gives(status uint8) bool { return status == statusOK || status == statusOwnerDied }
+
 // enter numbers a request and makes it one whose answer is awaited.
 func (c *client) enter(r *request) {
 	select {
@@ -238,7 +243,7 @@ func (c *client) read(ctx context.Context, conn conn, r *request) error {
 			c.broke(conn, errMessage)
 			return c.sure(r, errMessage)
 		}
-		c.spare = c.dispatch(b)
+		c.spare = c.dispatch(conn, b)
 	}
 	return nil
 }
@@ -252,22 +257,19 @@ func (c *client) sure(r *request, err error) error {
 }
 
 // dispatch hands an answer to its request, and returns a buffer for the next.
-func (c *client) dispatch(b []byte) (spare []byte) {
+func (c *client) dispatch(conn conn, b []byte) (spare []byte) {
 	c.mu.Lock()
 	id := binary.LittleEndian.Uint32(b)
 	r := c.pending[id]
 	delete(c.pending, id)
 	left := r != nil && r.left
+	if left && r.undo != 0 && gives(b[4]) && c.conn == conn { // a later session has nothing of it
+		undo := append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+		c.control.add(undo)
+		go c.settleIfUp()
+	}
 	c.mu.Unlock()
-	switch {
-	case r == nil:
-		return b
-	case left:
-		if r.undo != 0 && (b[4] == statusOK || b[4] == statusOwnerDied) {
-			undo := append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
-			c.control.add(undo)
-			go c.settle()
-		}
+	if r == nil || left {
 		return b
 	}
 	spare, r.in = r.in, b
@@ -314,8 +316,8 @@ func (c *client) leave(ctx context.Context, conn conn, r *request) error {
 			<-r.wake
 		}
 	}
-	if r.state.Load() == requestAnswered && r.outcome() == nil {
-		return nil // it was carried out
+	if r.state.Load() == requestAnswered && r.given() {
+		return r.outcome() // it was carried out
 	}
 	return ctx.Err()
 }
