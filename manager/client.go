@@ -38,6 +38,7 @@ type client struct {
 // A request is a call on its way, and then its answer. It is used again.
 type request struct {
 	c    *client
+	of   *proxy // whose object is called: that it is not released meanwhile
 	id   uint32
 	safe bool  // it changes nothing, or nothing more the second time
 	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none
@@ -73,6 +74,7 @@ func (r *request) done() {
 	if cap(r.in) > maxUnread || cap(r.buf) > maxUnread {
 		r.in, r.buf = nil, nil
 	}
+	r.of = nil
 	requests.Put(r)
 }
 

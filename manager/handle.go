@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -80,6 +81,7 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 	if has != sig {
 		return fmt.Errorf("%w: it is of a %s of other types", errCorrupt, kinds[kind].name)
 	}
+	b = bytes.Clone(b) // it is the caller's
 	*part = proxy{id: id, sig: sig, wire: b}
 	if part.c = clientOf([16]byte(b[2:]), b[proxySize:]); part.c == nil {
 		return nil // it is detached
@@ -125,7 +127,9 @@ func (p *proxy) ask(method uint8) *request {
 		r.buf = header(r.buf[:0], 0, opCall, method, p.id)
 		return r
 	}
-	return p.c.ask(opCall, method, p.id)
+	r := p.c.ask(opCall, method, p.id)
+	r.of = p
+	return r
 }
 
 // read is ask for a method that changes nothing.
