@@ -27,12 +27,16 @@ type client struct {
 	err     error // why there will be none
 	pending map[uint32]*request
 	lastID  uint32
-	dialing sync.Mutex // held by who dials
+	dialing chan struct{} // has room for who dials
 
 	lead  sync.Mutex // held by who reads answers
 	spare []byte     // guarded by lead
 
 	control control
+}
+
+func newClient(id [16]byte, route []byte) *client {
+	return &client{id: id, route: route, dialing: make(chan struct{}, 1), control: control{sending: make(chan struct{}, 1)}}
 }
 
 // A request is a call on its way, and then its answer. It is used again.
@@ -117,7 +121,7 @@ func (r *request) send(ctx context.Context) error {
 			return err
 		}
 		c.enter(r)
-		if err = c.write(ctx, conn, r.buf); err != nil {
+		if err = c.write(ctx, conn, r, r.buf); err != nil {
 			c.forget(r)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -162,7 +166,8 @@ func (c *client) enter(r *request) {
 	r.state.Store(requestWaits)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lastID++
+	for c.lastID++; c.lastID == 0 || c.pending[c.lastID] != nil; c.lastID++ { // 0 is for those that nobody waits for
+	}
 	r.id = c.lastID
 	binary.LittleEndian.PutUint32(r.buf, r.id)
 	if c.pending == nil {
@@ -176,32 +181,33 @@ func (c *client) forget(r *request) {
 	c.mu.Lock()
 	delete(c.pending, r.id)
 	c.mu.Unlock()
+	c.promote() // perhaps it was the one that was to read next
 }
 
-// write sends a message. If there is no room, answers are read meanwhile: a server whose answers are not read reads no requests.
-func (c *client) write(ctx context.Context, conn conn, b []byte) error {
-	if c.control.waiting() {
-		if err := c.control.flush(ctx, conn); err != nil {
-			return err
-		}
+// write sends a message of r, after what is to be said before. If there is no room, answers are read meanwhile: a server whose
+// answers are not read reads no requests.
+func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) error {
+	err := c.control.tryFlush(conn)
+	if err == nil {
+		err = conn.TrySendBytes(b)
 	}
-	err := conn.TrySendBytes(b)
 	if !errors.Is(err, mp.ErrFull) {
 		return err
 	}
-	return c.writeReading(ctx, conn, b)
+	return c.writeReading(ctx, conn, r, b)
 }
 
-func (c *client) writeReading(ctx context.Context, conn conn, b []byte) error {
+func (c *client) writeReading(ctx context.Context, conn conn, r *request, b []byte) error {
 	sending, sent := context.WithCancel(ctx)
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		r := &request{wake: make(chan struct{}, 1)} // one that is never answered
-		_ = c.await(sending, conn, r)
-		c.promote()
+		_ = c.await(sending, conn, r) // it may be the one that is to read next
 	}()
-	err := conn.SendBytes(ctx, b)
+	err := c.control.flush(ctx, conn)
+	if err == nil {
+		err = conn.SendBytes(ctx, b)
+	}
 	sent()
 	<-read
 	return err
@@ -303,7 +309,7 @@ func (c *client) promote() {
 func (c *client) leave(ctx context.Context, conn conn, r *request) error {
 	bounded, cancel := context.WithTimeout(context.Background(), cancelWait)
 	defer cancel()
-	err := c.write(bounded, conn, header(nil, 0, opCancel, 0, uint64(r.id)))
+	err := c.write(bounded, conn, r, header(nil, 0, opCancel, 0, uint64(r.id)))
 	if err == nil {
 		err = c.await(bounded, conn, r)
 	}
@@ -375,8 +381,12 @@ func (c *client) connection(ctx context.Context) (conn, error) {
 	if conn != nil || err != nil {
 		return conn, err
 	}
-	c.dialing.Lock()
-	defer c.dialing.Unlock()
+	select {
+	case c.dialing <- struct{}{}:
+		defer func() { <-c.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	c.mu.Lock()
 	conn, err = c.conn, c.err
 	c.mu.Unlock()

@@ -64,7 +64,9 @@ type way struct {
 
 // client is one that dials when it is needed.
 func (w way) client(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dial: w.dial, remote: network(w.address) == "tcp"}
+	c := newClient(id, route)
+	c.dial, c.remote = w.dial, network(w.address) == "tcp"
+	return c
 }
 
 // dial connects and reads the greeting.

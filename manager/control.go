@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,10 +16,8 @@ type control struct {
 	messages [][]byte       // not yet sent
 	some     atomic.Bool    // there are messages
 
-	sending sync.Mutex // held by who sends them
+	sending chan struct{} // has room for who sends them
 }
-
-func (o *control) waiting() bool { return o.some.Load() }
 
 // retain counts one more proxy of an object.
 func (o *control) retain(id uint64) {
@@ -67,8 +64,30 @@ func (o *control) addLocked(message []byte) {
 
 // flush sends what is to be sent.
 func (o *control) flush(ctx context.Context, c conn) error {
-	o.sending.Lock()
-	defer o.sending.Unlock()
+	select {
+	case o.sending <- struct{}{}:
+		defer func() { <-o.sending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return o.send(func(m []byte) error { return c.SendBytes(ctx, m) })
+}
+
+// tryFlush is flush for who does not wait: it is mp.ErrFull if there is no room, or others are at it.
+func (o *control) tryFlush(c conn) error {
+	if !o.some.Load() {
+		return nil
+	}
+	select {
+	case o.sending <- struct{}{}:
+		defer func() { <-o.sending }()
+	default:
+		return mp.ErrFull
+	}
+	return o.send(c.TrySendBytes)
+}
+
+func (o *control) send(send func(m []byte) error) error {
 	for {
 		o.mu.Lock()
 		if len(o.messages) == 0 {
@@ -78,11 +97,7 @@ func (o *control) flush(ctx context.Context, c conn) error {
 		}
 		m := o.messages[0]
 		o.mu.Unlock()
-		err := c.TrySendBytes(m)
-		if errors.Is(err, mp.ErrFull) {
-			err = c.SendBytes(ctx, m)
-		}
-		if err != nil {
+		if err := send(m); err != nil {
 			return err
 		}
 		o.mu.Lock()
