@@ -1,10 +1,12 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,8 @@ type request struct {
 	of   *proxy // whose object is called: that it is not released meanwhile
 	id   uint32
 	safe bool  // it changes nothing, or nothing more the second time
+	owed bool  // it gives something back, and is sent though its context has ended
+	stay bool  // whatever becomes of it, its answer says what the caller holds then, so that is waited for
 	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none
 
 	buf    []byte // the message
@@ -68,7 +72,7 @@ var requests = sync.Pool{New: func() any { return &request{wake: make(chan struc
 // ask begins a request. What follows appends its arguments; then send, and in the end done.
 func (c *client) ask(op, method uint8, object uint64) *request {
 	r := requests.Get().(*request)
-	r.c, r.safe, r.undo, r.err = c, false, 0, nil
+	r.c, r.safe, r.owed, r.stay, r.undo, r.err = c, false, false, false, 0, nil
 	r.buf = header(r.buf[:0], 0, op, method, object)
 	return r
 }
@@ -111,7 +115,7 @@ func (r *request) send(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && !r.owed {
 		return err
 	}
 	c := r.c
@@ -191,8 +195,13 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 	if err == nil {
 		err = conn.TrySendBytes(b)
 	}
-	if !errors.Is(err, mp.ErrFull) {
+	switch {
+	case !errors.Is(err, mp.ErrFull):
 		return err
+	case r.owed:
+		c.control.add(bytes.Clone(b))
+		go c.settleIfUp()
+		return nil
 	}
 	return c.writeReading(ctx, conn, r, b)
 }
@@ -307,11 +316,18 @@ func (c *client) promote() {
 
 // leave cancels a call whose caller has enough, and waits, but not for long, to learn what became of it.
 func (c *client) leave(ctx context.Context, conn conn, r *request) error {
-	bounded, cancel := context.WithTimeout(context.Background(), cancelWait)
+	limit := cancelWait
+	if r.stay {
+		limit = math.MaxInt64
+	}
+	bounded, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := c.write(bounded, conn, r, header(nil, 0, opCancel, 0, uint64(r.id)))
-	if err == nil {
+	switch {
+	case err == nil:
 		err = c.await(bounded, conn, r)
+	case bounded.Err() == nil:
+		c.broke(conn, err)
 	}
 	if err != nil {
 		c.mu.Lock()
@@ -324,8 +340,11 @@ func (c *client) leave(ctx context.Context, conn conn, r *request) error {
 			<-r.wake
 		}
 	}
-	if r.state.Load() == requestAnswered && r.given() {
-		return r.outcome() // it was carried out
+	switch state := r.state.Load(); {
+	case state == requestAnswered && (r.given() || r.owed || r.stay):
+		return r.outcome() // it was carried out, or the caller has to know that not
+	case state == requestBroken && r.stay:
+		return r.broken
 	}
 	return ctx.Err()
 }
