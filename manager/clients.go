@@ -145,11 +145,13 @@ func sealer() (tag []byte, aead cipher.AEAD) {
 }
 
 // settleIfUp is settle for what is of no interest to a server that is not connected.
-func (c *client) settleIfUp() {
+func (c *client) settleIfUp() { c.flush(context.Background()) }
+
+func (c *client) flush(ctx context.Context) {
 	c.mu.Lock()
 	conn := c.conn
 	c.mu.Unlock()
 	if conn != nil {
-		_ = c.control.flush(context.Background(), conn)
+		_ = c.control.flush(ctx, conn)
 	}
 }

@@ -1,11 +1,6 @@
 package manager
 
-import (
-	"context"
-	"errors"
-
-	"github.com/go-multiproc/mp/shared"
-)
+import "context"
 
 // A line is calls that wait for something in an object, in the order in which they came. A call is in one line at most.
 type line struct {
@@ -73,17 +68,12 @@ func (l *line) end(err error) {
 	}
 }
 
-// errBusy is the answer to a try that was in vain. It is none that gives something, so there is nothing to take back.
-var errBusy = shared.ErrFull
-
-// try sends a request whose answer is that something was taken, or errBusy.
-func try(ctx context.Context, r *request) (bool, error) {
-	err := do(ctx, r)
-	switch {
-	case err == nil || errors.Is(err, shared.ErrOwnerDied):
-		return true, err
-	case errors.Is(err, errBusy):
-		return false, nil
+// has reports whether a call of a session is in the line.
+func (l *line) has(s *session) bool {
+	for c := l.first; c != nil; c = c.next {
+		if c.s == s {
+			return true
+		}
 	}
-	return false, err
+	return false
 }

@@ -33,23 +33,17 @@ func newSemaphore(m *Manager, what string, n int, bounded uint64) (*Semaphore, e
 
 // Acquire waits for a permit.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	r := s.ask(semaphoreAcquire)
-	r.undo = semaphoreRelease
-	return do(ctx, r)
+	return do(ctx, s.take(semaphoreAcquire, semaphoreRelease))
 }
 
 // TryAcquire takes a permit if there is one, and reports whether it did.
 func (s *Semaphore) TryAcquire(ctx context.Context) (bool, error) {
-	r := s.ask(semaphoreTry)
-	r.undo = semaphoreRelease
-	return try(ctx, r)
+	return try(ctx, s.take(semaphoreTry, semaphoreRelease))
 }
 
 // Release gives a permit back, also if ctx has ended. For a bounded semaphore it is ErrBound if this process has none.
 func (s *Semaphore) Release(ctx context.Context) error {
-	r := s.ask(semaphoreRelease)
-	r.owed = true
-	return do(ctx, r)
+	return s.giveBack(ctx, semaphoreRelease)
 }
 
 // Value is how many permits are free.
