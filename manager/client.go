@@ -257,14 +257,12 @@ func (c *client) dispatch(b []byte) (spare []byte) {
 	id := binary.LittleEndian.Uint32(b)
 	r := c.pending[id]
 	delete(c.pending, id)
-	left := r != nil && r.left
 	c.mu.Unlock()
 	switch {
 	case r == nil:
 		return b
-	case left:
-		if r.undo != 0 && (b[4] == statusOK || b[4] == statusOwnerDied) {
-			undo := append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+	case r.left:
+		if undo := r.takeBack(b); undo != nil {
 			c.control.add(undo)
 			go c.settle()
 		}
@@ -274,6 +272,19 @@ func (c *client) dispatch(b []byte) (spare []byte) {
 	r.state.Store(requestAnswered)
 	poke(r.wake)
 	return spare
+}
+
+// takeBack is the message that takes back what an answer gave to a caller who had left; nil if there is nothing.
+func (r *request) takeBack(b []byte) []byte {
+	switch status := b[4]; {
+	case status != statusOK && status != statusOwnerDied:
+		return nil
+	case r.buf[4] == opNew && len(b) == answerHeader+8:
+		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(b[answerHeader:]))
+	case r.undo != 0:
+		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+	}
+	return nil
 }
 
 func poke(ch chan struct{}) {
