@@ -81,21 +81,24 @@ func (c *Conn) TrySendBytes(b []byte) error {
 // sent before has been received; io.ErrUnexpectedEOF, once, if that was in the middle of a message. If ctx ends first,
 // nothing has been received.
 func (c *Conn) RecvBytes(ctx context.Context) ([]byte, error) {
-	b, err := c.recv(ctx, abi.PipeBytes, nil, true)
-	if err != nil {
+	m := message{kind: abi.PipeBytes, own: true}
+	if err := c.recv(ctx, &m); err != nil {
 		return nil, err
 	}
-	return b, nil
+	if m.b == nil {
+		return []byte{}, nil
+	}
+	return m.b, nil
 }
 
 // RecvAppend is RecvBytes that appends the message to dst. If there is room in it, that costs no memory. On an error it returns
 // dst, whose memory behind its length may have been written to.
 func (c *Conn) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
-	b, err := c.recv(ctx, abi.PipeBytes, dst, false)
-	if err != nil {
+	m := message{kind: abi.PipeBytes, b: dst}
+	if err := c.recv(ctx, &m); err != nil {
 		return dst, err
 	}
-	return b, nil
+	return m.b, nil
 }
 
 // Poll waits until there is something to receive: a message, whole, or an error, the end included. It returns false and
@@ -194,5 +197,53 @@ func (c *Conn) SendFile(ctx context.Context, f *os.File) error {
 
 // RecvFile receives a file that was sent by SendFile. If the next message is none, that is ErrKind, and it stays.
 func (c *Conn) RecvFile(ctx context.Context) (*os.File, error) {
-	return nil, errors.ErrUnsupported
+	m := message{kind: abi.PipeFileFrame}
+	if err := c.recv(ctx, &m); err != nil {
+		return nil, err
+	}
+	return m.file, nil
+}
+
+// recv receives a message.
+func (c *Conn) recv(ctx context.Context, m *message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.rx.mu.Lock()
+	done, err := false, c.gone
+	if err == nil && !c.rx.taken {
+		done, err = c.in.take(m)
+	}
+	c.rx.mu.Unlock()
+	if done || err != nil {
+		return err
+	}
+	if err := c.enter(ctx, &c.rx); err != nil {
+		return err
+	}
+	defer c.leave(&c.rx)
+	for {
+		if done, err := c.in.take(m); done || err != nil {
+			return err
+		}
+		if c.in.open && !c.in.skip {
+			c.rx.taken = true
+			c.rx.mu.Unlock()
+			done, err = c.in.stream(ctx, m)
+			c.rx.mu.Lock()
+			c.rx.taken = false
+			if done || err != nil {
+				return err
+			}
+			continue
+		}
+		c.rx.mu.Unlock()
+		if err = ctx.Err(); err == nil {
+			err = c.c.awaitBytes(ctx)
+		}
+		c.rx.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
 }

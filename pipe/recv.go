@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 	"slices"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -69,33 +70,48 @@ func (r *receiver) ready() bool {
 // complete reports whether the rest of the message has come.
 func (r *receiver) complete() bool { return r.last && r.known >= r.body+r.pad }
 
-// take appends the next message to dst, if it has come, and is of this kind.
-func (r *receiver) take(kind uint8, dst []byte) (out []byte, done bool, err error) {
+// A message is what somebody wants to receive.
+type message struct {
+	kind uint8
+	b    []byte // what it is appended to, and then that with it
+	own  bool   // b is empty, and not the caller's if the message does not come
+	file *os.File
+}
+
+// take receives the next message if it has come, and is of this kind.
+func (r *receiver) take(m *message) (done bool, err error) {
 	if !r.whole() {
 		if err := r.advance(nil); err != nil {
-			return dst, false, r.tell(err)
+			return false, r.tell(err)
 		}
 		if r.large {
 			r.large = false
-			return dst, false, ErrTooLarge
+			return false, ErrTooLarge
 		}
 		if !r.open || r.skip {
-			return dst, false, nil
+			return false, nil
 		}
 	}
-	if r.kind != kind {
-		return dst, false, ErrKind
+	if r.kind != m.kind {
+		return false, ErrKind
 	}
 	if !r.complete() {
-		return dst, false, nil
+		return false, nil
 	}
-	dst = append(dst, r.kept...)
-	if err := r.advance(&dst); err != nil {
-		return dst, false, r.tell(err)
+	if m.kind == abi.PipeFileFrame {
+		if m.file, err = r.c.takeFile(); errors.Is(err, ErrCorrupt) {
+			r.broken = err
+			return false, err
+		}
+	} else {
+		m.b = append(m.b, r.kept...)
+		if err := r.advance(&m.b); err != nil {
+			return false, r.tell(err)
+		}
 	}
 	r.close()
 	r.c.release()
-	return dst, true, nil
+	return true, err
 }
 
 // tell is what an error of advance means to the user.
@@ -247,85 +263,37 @@ func (r *receiver) begin(length int, kind, flags uint8) error {
 	return nil
 }
 
-// recv receives a message of a kind and appends it to dst. own tells that dst is empty, and nobody's when it fails.
-func (c *Conn) recv(ctx context.Context, kind uint8, dst []byte, own bool) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	c.rx.mu.Lock()
-	err := c.gone
-	if err == nil && !c.rx.taken {
-		out, done, err := c.in.take(kind, dst)
-		if done || err != nil {
-			c.rx.mu.Unlock()
-			return out, err
-		}
-	}
-	c.rx.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.enter(ctx, &c.rx); err != nil {
-		return nil, err
-	}
-	defer c.leave(&c.rx)
-	for {
-		out, done, err := c.in.take(kind, dst)
-		if done || err != nil {
-			return out, err
-		}
-		if c.in.open && !c.in.skip {
-			c.rx.taken = true
-			c.rx.mu.Unlock()
-			out, done, err = c.in.stream(ctx, dst, own)
-			c.rx.mu.Lock()
-			c.rx.taken = false
-			if done || err != nil {
-				return out, err
-			}
-			continue
-		}
-		c.rx.mu.Unlock()
-		if err = ctx.Err(); err == nil {
-			err = c.c.awaitBytes(ctx)
-		}
-		c.rx.mu.Lock()
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
 // stream is take of a message that has begun, as it comes. If it is given up, that is neither done nor an error.
-func (r *receiver) stream(ctx context.Context, dst []byte, own bool) (out []byte, done bool, err error) {
-	before := len(dst)
-	if own && r.kept != nil {
-		dst = r.kept
+func (r *receiver) stream(ctx context.Context, m *message) (done bool, err error) {
+	b := m.b
+	if m.own && r.kept != nil {
+		b = r.kept
 	} else {
-		dst = append(dst, r.kept...)
+		b = append(b, r.kept...)
 	}
 	r.kept = nil
 	for {
-		err := r.advance(&dst)
+		err := r.advance(&b)
 		r.c.release()
 		switch {
 		case err != nil:
-			return nil, false, r.tell(err)
+			return false, r.tell(err)
 		case r.whole():
 			r.close()
-			return dst, true, nil
+			m.b = b
+			return true, nil
 		case !r.open:
-			return nil, false, nil
+			return false, nil
 		}
 		if err = ctx.Err(); err == nil {
 			err = r.c.awaitBytes(ctx)
 		}
 		if err != nil {
-			r.kept = dst
-			if !own {
-				r.kept = append([]byte(nil), dst[before:]...)
+			r.kept = b
+			if !m.own {
+				r.kept = append([]byte(nil), b[len(m.b):]...)
 			}
-			return nil, false, err
+			return false, err
 		}
 	}
 }
