@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/engine"},
 	{"internal/link"},
 	{"."},
-	{"shared"},
+	{"shared", "pipe"},
 	{"examples/..."},
 }
 

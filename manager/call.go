@@ -22,7 +22,7 @@ type call struct {
 	garbage *[]value // where the object puts what it lets go of, while it is called
 
 	kept    bool               // it is in the session's list, and answered later
-	stop    context.CancelFunc // of a call that runs
+	stop    context.CancelFunc // guarded by the session's lock: of a call that runs
 	waiting any                // the object's, of a call that it keeps
 
 	line         *line // in which it waits, guarded by the object's lock
@@ -33,17 +33,19 @@ type call struct {
 func (c *call) keep() bool {
 	c.args = reader{}
 	c.garbage = nil
-	return c.s.keep(c)
+	return c.s.keep(c, nil)
 }
 
 // run has fn called on a goroutine of its own, without locks, with a context that ends with the caller's or its session. fn
-// answers c, once; if it panics, that is the answer. What fn needs of the arguments it copied before.
-func (c *call) run(fn func(ctx context.Context)) {
+// answers c, once; if it panics, that is the answer. What fn needs of the arguments it copied before. c may be one that was kept.
+// It reports false, and has answered, if the call can't run.
+func (c *call) run(fn func(ctx context.Context)) bool {
 	ctx, stop := context.WithCancel(c.s.ctx)
-	c.stop = stop
-	if !c.keep() {
+	c.args = reader{}
+	c.garbage = nil
+	if !c.s.keep(c, stop) {
 		stop()
-		return
+		return false
 	}
 	c.s.srv.running.Add(1)
 	go func() {
@@ -60,6 +62,7 @@ func (c *call) run(fn func(ctx context.Context)) {
 		fn(ctx)
 		returned = true
 	}()
+	return true
 }
 
 // drop lets go of a value, after the object is unlocked.

@@ -280,10 +280,11 @@ func (c *client) dispatch(conn conn, b []byte) (spare []byte) {
 	r := c.pending[id]
 	delete(c.pending, id)
 	left := r != nil && r.left
-	if left && r.undo != 0 && gives(b[4]) && c.conn == conn { // a later session has nothing of it
-		undo := append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
-		c.control.add(undo)
-		go c.settleIfUp()
+	if left && c.conn == conn { // a later session has nothing of it
+		if undo := r.takeBack(b); undo != nil {
+			c.control.add(undo)
+			go c.settleIfUp()
+		}
 	}
 	c.mu.Unlock()
 	if r == nil || left {
@@ -293,6 +294,19 @@ func (c *client) dispatch(conn conn, b []byte) (spare []byte) {
 	r.state.Store(requestAnswered)
 	poke(r.wake)
 	return spare
+}
+
+// takeBack is the message that takes back what an answer gave to a caller who had left; nil if there is nothing.
+func (r *request) takeBack(b []byte) []byte {
+	switch {
+	case !gives(b[4]):
+		return nil
+	case r.buf[4] == opNew && len(b) == answerHeader+8:
+		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(b[answerHeader:]))
+	case r.undo != 0:
+		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+	}
+	return nil
 }
 
 func poke(ch chan struct{}) {

@@ -16,6 +16,23 @@ import (
 var clients struct {
 	sync.Mutex
 	byID map[[16]byte]*client
+	here map[[16]byte]*server // those in this process
+}
+
+// enter makes a server known in its own process, until leave.
+func (srv *server) enter() {
+	clients.Lock()
+	defer clients.Unlock()
+	if clients.here == nil {
+		clients.here = make(map[[16]byte]*server)
+	}
+	clients.here[srv.id] = srv
+}
+
+func (srv *server) leave() {
+	clients.Lock()
+	defer clients.Unlock()
+	delete(clients.here, srv.id)
 }
 
 // remember makes c the client for its server, unless there is one: then it is that.
@@ -43,8 +60,11 @@ func forgetClient(c *client) {
 // clientOf is the client for a server, made if there is a way to it; else nil.
 func clientOf(id [16]byte, route []byte) *client {
 	clients.Lock()
-	c := clients.byID[id]
+	c, srv := clients.byID[id], clients.here[id]
 	clients.Unlock()
+	if c == nil && srv != nil {
+		c, _ = srv.self()
+	}
 	if c != nil {
 		return c
 	}

@@ -78,10 +78,10 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 		return errCorrupt
 	}
 	id, has := binary.LittleEndian.Uint64(b[18:]), binary.LittleEndian.Uint64(b[26:])
-	if has != sig {
+	if has != sig && kind != kindObject {
 		return fmt.Errorf("%w: it is of a %s of other types", errCorrupt, kinds[kind].name)
 	}
-	b = bytes.Clone(b) // it is the caller's
+	sig, b = has, bytes.Clone(b) // that is the caller's
 	*part = proxy{id: id, sig: sig, wire: b}
 	if part.c = clientOf([16]byte(b[2:]), b[proxySize:]); part.c == nil {
 		return nil // it is detached
@@ -95,6 +95,10 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 
 // newProxy asks the server for a new object and makes *p its proxy. fill appends what the object begins with.
 func newProxy[P any](m *Manager, p *P, part *proxy, kind uint8, sig uint64, fill func(r *request)) (*P, error) {
+	return newProxyFor(context.Background(), m, p, part, kind, sig, fill)
+}
+
+func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind uint8, sig uint64, fill func(r *request)) (*P, error) {
 	c, err := m.use()
 	if err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func newProxy[P any](m *Manager, p *P, part *proxy, kind uint8, sig uint64, fill
 	if fill != nil {
 		fill(r)
 	}
-	if err := r.send(context.Background()); err != nil {
+	if err := r.send(ctx); err != nil {
 		return nil, err
 	}
 	a := r.answer()

@@ -24,3 +24,19 @@ func TestMain(m *testing.M) {
 }
 
 var ctx = context.Background()
+
+// eventually waits until cond holds; a minute is a hang.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+			t.Fatalf("still not: %s", what)
+		}
+	}
+}

@@ -57,6 +57,9 @@ func (srv *server) add(s *session, kind uint8, sig uint64, o object) (*entry, er
 	if len(srv.objects) >= srv.cfg.MaxObjects {
 		return nil, ErrLimit
 	}
+	if s.refs == nil {
+		return nil, errGone // and so is who asked for it
+	}
 	srv.last++
 	e := &entry{id: srv.last, kind: kind, sig: sig, obj: o}
 	srv.objects[e.id] = e

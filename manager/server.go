@@ -51,6 +51,7 @@ func newServer(cfg Config) *server {
 	}
 	_, _ = rand.Read(srv.id[:]) // never fails
 	srv.ctx, srv.cancel = context.WithCancel(context.WithValue(context.Background(), ownKey{}, srv))
+	srv.enter()
 	return srv
 }
 
@@ -109,6 +110,7 @@ func (srv *server) stop() {
 	}
 	own := srv.own
 	srv.mu.Unlock()
+	srv.leave()
 	srv.cancel()
 	for _, c := range conns {
 		_ = c.Close()

@@ -35,7 +35,7 @@ type session struct {
 	touched   map[*entry]struct{} // objects in which it may hold something
 	swept     int                 // how many there were after those were taken out that are gone
 
-	refs map[uint64]*entry // guarded by the server's lock: what it retains
+	refs map[uint64]*entry // guarded by the server's lock: what it retains; nil once it has ended
 
 	mu      sync.Mutex
 	ended   bool
@@ -203,33 +203,44 @@ func (s *session) cancelCall(id uint32) {
 }
 
 func (s *session) interrupt(c *call) {
-	if c.stop != nil {
-		c.stop() // its answer comes when what runs has returned
+	s.mu.Lock()
+	stop := c.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop() // its answer comes when what runs has returned
 		return
 	}
 	c.on.with(s.srv, func(*[]value) {
 		s.mu.Lock()
-		still := s.pending[c.id] == c
+		still, stop := s.pending[c.id] == c, c.stop
 		s.mu.Unlock()
-		if still {
+		switch {
+		case stop != nil: // it began to run meanwhile
+			stop()
+		case still:
 			c.on.obj.cancel(c)
 		}
 	})
 }
 
-// keep adds a call to those that are answered later.
-func (s *session) keep(c *call) bool {
+// keep adds a call to those that are answered later, or, if it is one, makes it one that runs.
+func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	s.mu.Lock()
-	full := s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
-	if !full {
-		c.kept = true
+	var refused bool
+	if c.kept {
+		refused = s.pending[c.id] != c // it was answered meanwhile
+	} else {
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
+	}
+	if !refused {
+		c.kept, c.stop = true, stop
 		s.pending[c.id] = c
 	}
 	s.mu.Unlock()
-	if full {
+	if refused {
 		c.fail(ErrLimit)
 	}
-	return !full
+	return !refused
 }
 
 // unkeep takes it out again, once.
@@ -245,7 +256,7 @@ func (s *session) unkeep(c *call) bool {
 
 // retainLocked adds the session's reference to an object. Call it with the server's lock.
 func (s *session) retainLocked(e *entry) {
-	if s.refs[e.id] == nil {
+	if s.refs != nil && s.refs[e.id] == nil {
 		s.refs[e.id] = e
 		e.refs++
 	}
@@ -296,7 +307,7 @@ func (s *session) end() {
 	for _, e := range s.refs {
 		refs = append(refs, e)
 	}
-	clear(s.refs)
+	s.refs = nil
 	s.srv.mu.Unlock()
 	s.srv.drop(s.srv.free(s.srv.unrefer(refs...)))
 	s.srv.left(s)

@@ -1,0 +1,104 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// linger is how long a stream that was closed waits for the other side to close as well.
+const linger = 5 * time.Second
+
+// stream is the carrier over TCP, or TLS. It has two halves: outflow gives the kernel what is published, and leaves what there is no room
+// for to a goroutine; inflow reads all the time, so that the end is seen. No deadline is set before the end, and no wait that is given
+// up leaves anything half done.
+type stream struct {
+	outflow
+	inflow
+
+	socket net.Conn
+	sealed *sealed        // TLS over the socket; nil without
+	work   sync.WaitGroup // goroutines
+}
+
+func newStream(socket net.Conn, sealed *sealed) *stream {
+	s := &stream{socket: socket, sealed: sealed}
+	s.sink, s.source = socket, socket
+	if raw, ok := socket.(syscall.Conn); ok {
+		s.raw, _ = raw.SyscallConn()
+		tune(s.raw)
+	}
+	if sealed != nil {
+		s.source, s.seal = sealed, sealed
+		sealed.under.to = s.enqueue
+	}
+	s.work.Go(s.pump)
+	return s
+}
+
+// pump reads until the end.
+func (s *stream) pump() {
+	for {
+		n, err := s.source.Read(s.space())
+		s.came(n, err)
+		if err != nil {
+			s.fail(err) // this side's end has no halves, so nor has that one's
+			return
+		}
+		s.push() // TLS may have answered something
+	}
+}
+
+// push hands over what is queued.
+func (s *stream) push() {
+	if s.try() {
+		s.work.Go(s.drain)
+	}
+}
+
+func (s *stream) publish() {
+	s.encrypt()
+	s.push()
+}
+
+func (*stream) sendFile(context.Context, *os.File) error { return errors.ErrUnsupported }
+
+func (*stream) takeFile() (*os.File, error) { return nil, errors.ErrUnsupported }
+
+func (s *stream) interrupt(why error) {
+	s.outflow.interrupt(why)
+	s.inflow.interrupt(why)
+}
+
+// close tells the other side, behind all that was published. The socket stays until the other side has closed, too, or linger is over:
+// a socket that is closed answers what comes with a reset, and then nobody receives what is still under way.
+func (s *stream) close() error {
+	_ = s.socket.SetDeadline(time.Now().Add(linger))
+	if s.sealed != nil {
+		_ = s.sealed.CloseWrite() // says so inside
+	}
+	s.finish()
+	s.push()
+	s.discard()
+	go func() {
+		s.work.Wait()
+		_ = s.socket.Close()
+	}()
+	return nil
+}
+
+func (s *stream) peer() Peer {
+	p := Peer{PID: -1, UID: -1, GID: -1, Addr: s.socket.RemoteAddr()}
+	if u, ok := s.socket.(*net.UnixConn); ok {
+		p, _ = credentials(u)
+	}
+	if s.sealed != nil {
+		state := s.sealed.ConnectionState()
+		p.TLS = &state
+	}
+	return p
+}
