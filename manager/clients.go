@@ -84,7 +84,7 @@ type way struct {
 
 // client is one that dials when it is needed.
 func (w way) client(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dial: w.dial, remote: network(w.address) == "tcp"}
+	return &client{id: id, route: route, dial: w.dial, remote: network(w.address) == "tcp", max: w.cfg.MaxMessage}
 }
 
 // dial connects and reads the greeting.

@@ -2,12 +2,9 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/go-multiproc/mp"
 )
 
 // control is what a client tells its server without waiting for an answer, in order: which objects this process has proxies of.
@@ -79,7 +76,7 @@ func (o *control) flush(ctx context.Context, c conn) error {
 		m := o.messages[0]
 		o.mu.Unlock()
 		err := c.TrySendBytes(m)
-		if errors.Is(err, mp.ErrFull) {
+		if noRoom(err) {
 			err = c.SendBytes(ctx, m)
 		}
 		if err != nil {
