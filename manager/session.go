@@ -198,7 +198,7 @@ func (s *session) interrupt(c *call) {
 		stop() // its answer comes when what runs has returned
 		return
 	}
-	c.on.with(s.srv, func(*[]value) {
+	c.on.with(s.srv, func(garbage *[]value) {
 		s.mu.Lock()
 		still, stop := s.pending[c.id] == c, c.stop
 		s.mu.Unlock()
@@ -206,6 +206,7 @@ func (s *session) interrupt(c *call) {
 		case stop != nil: // it began to run meanwhile
 			stop()
 		case still:
+			c.garbage = garbage
 			c.on.obj.cancel(c)
 		}
 	})
