@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/pipe"
 )
 
 // cancelWait is how long a caller whose context has ended waits for the server to say whether the call was carried out.
@@ -23,6 +23,7 @@ type client struct {
 	route  []byte                                        // the way to the server, for this family
 	dial   func(context.Context) (conn, [16]byte, error) // nil if it can't be dialled again
 	remote bool                                          // the connection may break though both sides live
+	max    int64                                         // the largest message; 0: not known
 
 	mu      sync.Mutex
 	conn    conn  // nil: none now
@@ -119,6 +120,9 @@ func (r *request) send(ctx context.Context) error {
 		return err
 	}
 	c := r.c
+	if c.max > 0 && int64(len(r.buf)) > c.max {
+		return fmt.Errorf("mp/manager: a request of %d bytes: %w", len(r.buf), pipe.ErrTooLarge)
+	}
 	for {
 		conn, err := c.connection(ctx)
 		if err != nil {
@@ -196,7 +200,7 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 		err = conn.TrySendBytes(b)
 	}
 	switch {
-	case !errors.Is(err, mp.ErrFull):
+	case !noRoom(err):
 		return err
 	case r.owed:
 		c.control.add(bytes.Clone(b))
