@@ -64,7 +64,8 @@ func TestTLS(t *testing.T) {
 	if n := must(d.Get(ctx, "a")); n != 7 {
 		t.Error(n)
 	}
-	if _, err := manager.Connect(ctx, address, manager.Config{AuthKey: []byte("k")}); err == nil {
+	// Each side waits for the other to begin.
+	if _, err := manager.Connect(withTimeout(t), address, manager.Config{AuthKey: []byte("k")}); err == nil {
 		t.Error("it was reached without TLS")
 	}
 	if _, err := manager.Connect(ctx, address, manager.Config{Files: manager.TLSFiles{CA: files.CA}}); err == nil {
