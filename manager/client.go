@@ -32,14 +32,16 @@ type client struct {
 	lastID  uint32
 	dialing chan struct{} // has room for who dials
 
-	lead  sync.Mutex // held by who reads answers
-	spare []byte     // guarded by lead
+	lead  chan struct{} // has room for who reads answers
+	spare []byte        // of who does
 
 	control control
 }
 
 func newClient(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dialing: make(chan struct{}, 1), control: control{sending: make(chan struct{}, 1)}}
+	return &client{
+		id: id, route: route, dialing: make(chan struct{}, 1), lead: make(chan struct{}, 1), control: control{sending: make(chan struct{}, 1)},
+	}
 }
 
 // A request is a call on its way, and then its answer. It is used again.
@@ -189,7 +191,6 @@ func (c *client) forget(r *request) {
 	c.mu.Lock()
 	delete(c.pending, r.id)
 	c.mu.Unlock()
-	c.promote() // perhaps it was the one that was to read next
 }
 
 // write sends a message of r, after what is to be said before. If there is no room, answers are read meanwhile: a server whose
@@ -215,7 +216,7 @@ func (c *client) writeReading(ctx context.Context, conn conn, r *request, b []by
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		_ = c.await(sending, conn, r) // it may be the one that is to read next
+		_ = c.await(sending, conn, r)
 	}()
 	err := c.control.flush(ctx, conn)
 	if err == nil {
@@ -229,21 +230,21 @@ func (c *client) writeReading(ctx context.Context, conn conn, r *request, b []by
 // await waits until r is answered, or broken. One of those who wait reads for all.
 func (c *client) await(ctx context.Context, conn conn, r *request) error {
 	for r.state.Load() == requestWaits {
-		if c.lead.TryLock() {
-			err := c.read(ctx, conn, r)
-			c.lead.Unlock()
-			c.promote()
-			if err != nil {
-				return err
-			}
-			continue
-		}
 		select {
-		case <-r.wake:
-		case <-ctx.Done():
-			// Perhaps it was the one that was to read next.
-			c.promote()
-			return ctx.Err()
+		case c.lead <- struct{}{}:
+		default:
+			select {
+			case c.lead <- struct{}{}: // who read before has left
+			case <-r.wake:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		err := c.read(ctx, conn, r)
+		<-c.lead
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -317,18 +318,6 @@ func poke(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:
-	}
-}
-
-// promote has one of those who wait read, now that nobody does.
-func (c *client) promote() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.pending {
-		if !r.left && r.state.Load() == requestWaits {
-			poke(r.wake)
-			return
-		}
 	}
 }
 
