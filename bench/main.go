@@ -51,5 +51,5 @@ var groups = []group{
 	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup,
 	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
 	lockGroup, signalGroup, arrayGroup, queueGroup,
-	pipeGroup, managerGroup,
+	pipeGroup, managerGroup, siegeGroup,
 }
