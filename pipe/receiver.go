@@ -52,7 +52,7 @@ func (r *receiver) complete() bool { return r.last && r.known >= r.body+r.pad }
 // ready reports whether take would return something. It works off what has come by now, and not what comes meanwhile: that
 // may have no end.
 func (r *receiver) ready() bool {
-	if r.whole() {
+	if r.whole() || r.broken != nil {
 		return true
 	}
 	if err := r.look(); err != nil {
@@ -94,6 +94,9 @@ type message struct {
 
 // take receives the next message if it has come, and is of this kind.
 func (r *receiver) take(m *message) (done bool, err error) {
+	if r.broken != nil {
+		return false, r.broken
+	}
 	if !r.whole() {
 		if r.known == 0 {
 			if err := r.look(); err != nil {
@@ -159,9 +162,6 @@ func (r *receiver) close() {
 
 // look asks the carrier how much there is.
 func (r *receiver) look() error {
-	if r.broken != nil {
-		return r.broken
-	}
 	n, err := r.c.available()
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
@@ -176,9 +176,6 @@ func (r *receiver) look() error {
 // advance reads words, and the bytes of messages that are too large, as far as known. With dst it also reads what has come of
 // the message, which it appends to it, and ends where the message does.
 func (r *receiver) advance(dst *[]byte) error {
-	if r.broken != nil {
-		return r.broken
-	}
 	for r.known > 0 && !r.large && !r.whole() {
 		switch {
 		case r.body > 0 && !r.skip:
