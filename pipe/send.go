@@ -56,11 +56,27 @@ func (c *Conn) send(ctx context.Context, kind uint8, b []byte) error {
 		c.tx.mu.Lock()
 		sent, err := c.trySend(kind, b)
 		c.tx.mu.Unlock()
-		if sent || err != nil {
+		if err != nil {
 			return err
 		}
+		if sent {
+			c.flush(ctx)
+			return nil
+		}
 	}
-	return c.exclusively(ctx, &c.tx, func() error { return c.stream(ctx, kind, b) })
+	if err := c.exclusively(ctx, &c.tx, func() error { return c.stream(ctx, kind, b) }); err != nil {
+		return err
+	}
+	c.flush(ctx)
+	return nil
+}
+
+// flush waits until the message is no longer this process's, so that it may exit. If ctx ends first, that changes nothing: the message
+// is sent.
+func (c *Conn) flush(ctx context.Context) {
+	if s, ok := c.c.(*stream); ok {
+		s.flush(ctx)
+	}
 }
 
 // trySend sends a message if it may and there is room for all of it. Call it with the lane's lock.

@@ -3,6 +3,7 @@ package pipe
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -64,8 +65,13 @@ func (s *stranger) kill() {
 // args are those of a role.
 func args() []string { return strings.Split(os.Getenv("MP_PIPE_ARGS"), "\n") }
 
-// strangersConfig is what a role is to be, by the name of its network.
-func strangersConfig(key string) Config { return Config{AuthKey: []byte(key)} }
+// strangersConfig is that of a role. A key may be in TLS, too, which then needs no certificate.
+func strangersConfig(key string) Config {
+	if key, ok := strings.CutPrefix(key, "TLS:"); ok {
+		return Config{AuthKey: []byte(key), TLS: &tls.Config{InsecureSkipVerify: true}}
+	}
+	return Config{AuthKey: []byte(key)}
+}
 
 func init() {
 	// listen: network, address, key. It says where it listens, and echoes what it receives.
@@ -102,11 +108,12 @@ func init() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 0
 	}
-	// send: network, address, key. It sends a large message and exits at once.
+	// send: network, address, key. It says so, sends a large message and exits at once.
 	roles["send"] = func() int {
 		a := args()
 		c, err := Dial(ctx, a[0], a[1], strangersConfig(a[2]))
 		if err == nil {
+			fmt.Println("sending")
 			err = c.SendBytes(ctx, pattern(enough))
 		}
 		if err != nil {

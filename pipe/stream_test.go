@@ -179,3 +179,70 @@ func TestStreamCloseWakes(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// An end that has just been taken out of this process, and put in again, goes on where it was.
+func TestStreamMoves(t *testing.T) {
+	noLeaks(t)
+	a, b := by(t, "tcp").meet(t)
+	const size = 700_000
+	var all sync.WaitGroup
+	all.Go(func() { // until it has sent one whole message
+		for i := 0; i < 10; i++ {
+			if err := b.SendBytes(ctx, pattern(size+i)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 10 {
+		limited, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(1000))*time.Microsecond)
+		m, err := a.RecvBytes(limited)
+		cancel()
+		a = moved(t, a)
+		if err != nil {
+			m, err = a.RecvBytes(ctx)
+		}
+		ok(t, err)
+		if !isPattern(m, size+i) {
+			t.Fatalf("message %d is another", i)
+		}
+	}
+	all.Wait()
+
+	// What was sent, and not taken by the kernel, goes along.
+	limited, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	wants(t, "too much at once", a.SendBytes(limited, make([]byte, enough)), context.DeadlineExceeded)
+	a = moved(t, a)
+	sent := make(chan error, 1)
+	go func() { sent <- a.SendBytes(ctx, pattern(size)) }()
+	m, err := b.RecvBytes(ctx)
+	ok(t, errors.Join(err, <-sent))
+	if !isPattern(m, size) {
+		t.Error("that is another message")
+	}
+	greeted(t, a, b)
+}
+
+// moved is an end, moved.
+func moved(t *testing.T, c *Conn) *Conn {
+	t.Helper()
+	p, err := c.detach()
+	ok(t, err)
+	_, err = c.RecvBytes(ctx)
+	wants(t, "here", err, ErrMoved)
+	c, err = attach(p)
+	ok(t, err)
+	t.Cleanup(func() { ok(t, c.Close()) })
+	return c
+}
+
+// A TLS connection stays where it is, and works on.
+func TestStreamCannotMove(t *testing.T) {
+	noLeaks(t)
+	for _, name := range []string{"TLS", "unix with TLS"} {
+		a, b := by(t, name).meet(t)
+		_, err := a.detach()
+		wants(t, name, err, errors.ErrUnsupported)
+		greeted(t, a, b)
+	}
+}
