@@ -48,7 +48,8 @@ func queueOf[T any]() (q *Queue[T], err error) {
 
 func (q *Queue[T]) signature() uint64 { return signature(q.item.Plan()) }
 
-// Put puts an item, as it is now, and waits for room if there is none.
+// Put puts an item, as it is now, and waits for room if there is none. When ctx ends meanwhile it is not put, unless the server does not
+// say so within a second: then it may be.
 func (q *Queue[T]) Put(ctx context.Context, item T) error {
 	return do(ctx, add(q.ask(queuePut), q.item, &item))
 }
