@@ -54,6 +54,7 @@ type request struct {
 	owed bool  // it gives something back, and is sent though its context has ended
 	stay bool  // whatever becomes of it, its answer says what the caller holds then, so that is waited for
 	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none
+	page bool  // its answer is the first page of a snapshot
 
 	buf    []byte // the message
 	err    error  // of its making
@@ -75,7 +76,7 @@ var requests = sync.Pool{New: func() any { return &request{wake: make(chan struc
 // ask begins a request. What follows appends its arguments; then send, and in the end done.
 func (c *client) ask(op, method uint8, object uint64) *request {
 	r := requests.Get().(*request)
-	r.c, r.safe, r.owed, r.stay, r.undo, r.err = c, false, false, false, 0, nil
+	r.c, r.safe, r.owed, r.stay, r.page, r.undo, r.err = c, false, false, false, false, 0, nil
 	r.buf = header(r.buf[:0], 0, op, method, object)
 	return r
 }
@@ -307,7 +308,7 @@ func (c *client) dispatch(b []byte) (spare []byte) {
 }
 
 // gives reports whether the request's answer may give something that a caller who has left gives back.
-func (r *request) gives() bool { return r.undo != 0 || r.buf[4] == opNew }
+func (r *request) gives() bool { return r.undo != 0 || r.page || r.buf[4] == opNew }
 
 // takeBack is the message that gives back what the answer gave; nil if that is nothing.
 func (r *request) takeBack() []byte {
@@ -316,6 +317,9 @@ func (r *request) takeBack() []byte {
 		return nil
 	case r.undo != 0:
 		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), r.in[answerHeader:]...)
+	case r.page:
+		a := r.answer()
+		return header(nil, 0, opEnd, 0, a.uint())
 	case len(r.in) == answerHeader+8:
 		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(r.in[answerHeader:]))
 	}
@@ -366,7 +370,7 @@ func (c *client) abandon(conn conn, r *request) {
 	}
 	c.pending[r.id] = nil
 	if r.gives() {
-		heir := &request{c: c, id: r.id, undo: r.undo, buf: bytes.Clone(r.buf[:requestHeader]), wake: make(chan struct{}, 1)}
+		heir := &request{c: c, id: r.id, undo: r.undo, page: r.page, buf: bytes.Clone(r.buf[:requestHeader]), wake: make(chan struct{}, 1)}
 		c.pending[r.id] = heir
 		go heir.giveBack(conn)
 	}

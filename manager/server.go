@@ -33,6 +33,7 @@ type server struct {
 	own      *client // of functions that run here
 
 	bytes   atomic.Int64
+	shown   atomic.Int64 // bytes that snapshots keep
 	calls   atomic.Int64
 	running atomic.Int64
 	group   sync.WaitGroup // goroutines of listeners and sessions
