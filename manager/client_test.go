@@ -25,6 +25,23 @@ func scripted(t *testing.T) (*client, *pipe.Conn) {
 	return c, there
 }
 
+// redialling is a client whose connections are made anew when they break, as those over TCP are.
+func (srv *server) redialling(t *testing.T) *Manager {
+	t.Helper()
+	m := srv.connect(t)
+	m.c.remote = true
+	m.c.dial = func(context.Context) (conn, [16]byte, error) {
+		here, there, err := pipe.New()
+		if err != nil {
+			return nil, srv.id, err
+		}
+		srv.serve(there)
+		_, err = here.RecvBytes(background)
+		return here, srv.id, err
+	}
+	return m
+}
+
 // next is the next request that a played server receives.
 func next(t *testing.T, server *pipe.Conn) (id uint32, op uint8, object uint64) {
 	t.Helper()

@@ -67,8 +67,7 @@ func (c *call) page(id uint64, sn *snapshot) {
 		s.srv.lose(sn)
 		id = 0
 	case id == 0:
-		s.lastSnap++
-		id = s.lastSnap
+		id = s.srv.lastSnap.Add(1) // no later session of the client has another with this number
 		s.snapshots[id] = sn
 	}
 	b := binary.AppendUvarint(make([]byte, 0, len(items)+16), id)

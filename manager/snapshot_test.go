@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 	"time"
 )
@@ -126,5 +127,38 @@ func TestSnapshotsAreLimited(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A loop whose connection broke between two pages does not go on with a snapshot of another loop.
+func TestSnapshotOfAnotherSession(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	other, m := srv.connect(t), srv.redialling(t)
+	a, b := pagesOf(t, m), pagesOf(t, m)
+	for _, d := range []*Dict[string, []byte]{a, b} { // they outlive the session
+		if err := Publish(background, other, d.String(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nextA, stopA := iter.Pull2(a.All(background))
+	defer stopA()
+	nextB, stopB := iter.Pull2(b.All(background))
+	defer stopB()
+	if _, err, ok := nextA(); !ok || err != nil {
+		t.Fatal(err)
+	}
+	m.c.broke(m.c.conn, errMessage)
+	if _, err, ok := nextB(); !ok || err != nil { // the first page, in a new session
+		t.Fatal(err)
+	}
+	for {
+		e, err, ok := nextA()
+		if err != nil {
+			return
+		}
+		if !ok {
+			t.Fatal("the loop ended as if nothing had happened")
+		}
+		t.Logf("%s came", e.Key)
 	}
 }
