@@ -415,7 +415,7 @@ func (c *client) broke(conn conn, why error) {
 			r.breakOff(err)
 		}
 	}
-	c.control.reset()
+	c.control.reset(c.err != nil)
 }
 
 var errEnded = fmt.Errorf("mp/manager: the server has ended: %w", ErrClosed)
@@ -431,6 +431,7 @@ func (c *client) close(why error) {
 	if conn != nil {
 		c.broke(conn, why)
 	}
+	c.control.reset(true)
 	forgetClient(c)
 }
 
@@ -464,14 +465,16 @@ func (c *client) connection(ctx context.Context) (conn, error) {
 		return nil, errEnded
 	}
 	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		_ = fresh.Close()
-		return nil, c.err
+	if err = c.err; err == nil {
+		c.conn = fresh
+		c.control.again() // before anything else is sent
 	}
-	c.conn = fresh
 	c.mu.Unlock()
-	return fresh, c.control.again(ctx, fresh)
+	if err != nil {
+		_ = fresh.Close()
+		return nil, err
+	}
+	return fresh, nil
 }
 
 // unreachable is the error of a call for which no connection can be made.

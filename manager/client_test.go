@@ -99,3 +99,59 @@ func TestRequestOfABrokenConnection(t *testing.T) {
 		t.Error("it is still waited for")
 	}
 }
+
+// A new session hears which proxies there are, and which are under way, before anything else, and nothing of what was to be said to
+// the one before.
+func TestNewSessionIsTold(t *testing.T) {
+	c, _ := scripted(t)
+	c.remote = true
+	servers := make(chan *pipe.Conn, 1)
+	c.dial = func(context.Context) (conn, [16]byte, error) {
+		here, there, err := pipe.New()
+		servers <- there
+		return here, c.id, err
+	}
+	c.control.retain(5)
+	c.control.add(header(nil, 0, opLend, 0, 6))
+	c.control.add(header(nil, 0, opCall, 1, 7))
+	c.control.add(header(nil, 0, opEnd, 0, 8))
+	c.broke(c.conn, errMessage)
+	c.control.retain(9)
+	c.control.add(header(nil, 0, opEnd, 0, 8))
+	done := make(chan error)
+	go func() { done <- do(background, c.ask(opCall, 1, 10)) }()
+	server := <-servers
+	defer server.Close()
+	for _, want := range []struct {
+		op     uint8
+		object uint64
+	}{{opRetain, 5}, {opRetain, 9}, {opLend, 6}, {opCall, 10}} {
+		id, op, object := next(t, server)
+		if op != want.op || object != want.object {
+			t.Errorf("operation %d of %d, want %v", op, object, want)
+		}
+		if id != 0 {
+			say(t, server, id, statusOK)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that has ended is told nothing, so nothing is kept for it.
+func TestNothingIsKeptForWhatHasEnded(t *testing.T) {
+	c, server := scripted(t)
+	_ = server.Close()
+	if err := do(background, c.ask(opCall, 1, 1)); !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+	for range 3 {
+		c.control.retain(1)
+		c.control.add(header(nil, 0, opLend, 0, 1))
+		c.control.release(1)
+	}
+	if n := len(c.control.messages); n > 0 {
+		t.Errorf("%d messages wait", n)
+	}
+}

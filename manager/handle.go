@@ -116,7 +116,7 @@ func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind
 		return nil, errMessage
 	}
 	part.bind(c, kind, binary.LittleEndian.Uint64(a.left), sig)
-	c.control.made(part.id)
+	c.control.retain(part.id) // the session that made it does already; there may be another now
 	return track(p, c, part.id), nil
 }
 
