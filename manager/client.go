@@ -207,7 +207,7 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 		return err
 	case r.owed:
 		c.control.add(bytes.Clone(b))
-		go c.settleIfUp()
+		c.settleIfUp()
 		return nil
 	}
 	return c.writeReading(ctx, conn, r, b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/go-multiproc/mp/pipe"
@@ -154,4 +155,36 @@ func TestNothingIsKeptForWhatHasEnded(t *testing.T) {
 	if n := len(c.control.messages); n > 0 {
 		t.Errorf("%d messages wait", n)
 	}
+}
+
+// stopped is a client whose server reads nothing, and to which nothing more can be sent now.
+func stopped(t *testing.T) *client {
+	t.Helper()
+	c, _ := scripted(t)
+	for c.conn.TrySendBytes(make([]byte, 1<<10)) == nil {
+	}
+	for c.conn.TrySendBytes(nil) == nil {
+	}
+	return c
+}
+
+// Proxies that travel, come and go, and loops that end, wait for no server, and cost no goroutine each.
+func TestStoppedServerHoldsNobodyUp(t *testing.T) {
+	c := stopped(t)
+	p := new(proxy)
+	p.bind(c, kindDict, 1, 2)
+	before := runtime.NumGoroutine()
+	for range 1000 {
+		c.control.retain(1)
+		c.settle()
+		c.control.release(1)
+		c.settleIfUp()
+	}
+	if n := runtime.NumGoroutine() - before; n > 100 {
+		t.Errorf("%d goroutines wait", n)
+	}
+	if _, err := p.marshal(); err != nil {
+		t.Error(err)
+	}
+	c.endSnapshot(1)
 }

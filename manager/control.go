@@ -19,7 +19,8 @@ type control struct {
 	down     bool           // there is no session now
 	over     bool           // and will be none
 
-	sending chan struct{} // has room for who sends them
+	sending  chan struct{} // has room for who sends them
+	settling atomic.Bool   // somebody is about to
 }
 
 // retain counts one more proxy of an object.
@@ -128,10 +129,56 @@ func (o *control) again() {
 	o.some.Store(len(o.messages) > 0)
 }
 
-// settle sends what is to be sent, on a goroutine of its own: when proxies come and go nobody can wait. It dials if need be.
+// settle has what is to be sent sent by another goroutine, one at a time: when proxies come and go nobody can wait. That one dials
+// if need be.
 func (c *client) settle() {
-	ctx := context.Background()
+	if !c.control.settling.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		for again := true; again; {
+			conn, err := c.connection(context.Background())
+			if err == nil {
+				if err := c.control.flush(context.Background(), conn); err != nil {
+					c.broke(conn, err)
+					continue
+				}
+			}
+			c.control.settling.Store(false)
+			again = err == nil && c.control.some.Load() && c.control.settling.CompareAndSwap(false, true)
+		}
+	}()
+}
+
+// settleIfUp is settle for what is of no interest to a server that is not connected.
+func (c *client) settleIfUp() {
+	if c.up() != nil {
+		c.settle()
+	}
+}
+
+// settleNow sends what is to be sent, if that is possible soon.
+func (c *client) settleNow() {
+	if conn := c.up(); conn != nil && c.control.tryFlush(conn) == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
 	if conn, err := c.connection(ctx); err == nil {
 		_ = c.control.flush(ctx, conn)
 	}
+}
+
+// flush sends what is to be sent, if there is a connection.
+func (c *client) flush(ctx context.Context) {
+	if conn := c.up(); conn != nil {
+		_ = c.control.flush(ctx, conn)
+	}
+}
+
+// up is the connection there is; nil if there is none.
+func (c *client) up() conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
 }

@@ -49,7 +49,7 @@ func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)
 func (c *client) endSnapshot(id uint64) {
 	if id != 0 {
 		c.control.add(header(nil, 0, opEnd, 0, id))
-		go c.settleIfUp()
+		c.settleIfUp()
 	}
 }
 
