@@ -7,9 +7,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-multiproc/mp/pipe"
@@ -484,7 +486,7 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, ErrAuth) || errors.Is(err, ErrLimit):
 		return err
-	case !c.remote:
+	case !c.remote && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)): // nobody listens any more
 		c.close(errEnded)
 		return errEnded
 	}

@@ -4,7 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/go-multiproc/mp/pipe"
@@ -187,4 +192,32 @@ func TestStoppedServerHoldsNobodyUp(t *testing.T) {
 		t.Error(err)
 	}
 	c.endSnapshot(1)
+}
+
+// A server that can't be reached now has not ended, unless nobody listens there.
+func TestUnreachableIsNotEnded(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	m := srv.redialling(t)
+	_ = m.c.conn.Close()
+	m.c.conn, m.c.remote = nil, false
+	works := m.c.dial
+	for _, why := range []error{syscall.EMFILE, os.ErrDeadlineExceeded, io.EOF} {
+		m.c.dial = func(context.Context) (conn, [16]byte, error) { return nil, srv.id, why }
+		if _, err := m.Stats(background); !errors.Is(err, ErrClosed) || !errors.Is(err, why) {
+			t.Errorf("%v: %v", why, err)
+		}
+	}
+	m.c.dial = works
+	if _, err := m.Stats(background); err != nil {
+		t.Error(err)
+	}
+	_ = m.c.conn.Close()
+	m.c.conn = nil
+	for _, why := range []error{syscall.ECONNREFUSED, fs.ErrNotExist} {
+		m.c.err = nil
+		m.c.dial = func(context.Context) (conn, [16]byte, error) { return nil, srv.id, fmt.Errorf("dial: %w", why) }
+		if _, err := m.Stats(background); !errors.Is(err, errEnded) {
+			t.Errorf("%v: %v", why, err)
+		}
+	}
 }
