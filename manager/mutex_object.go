@@ -23,8 +23,7 @@ func init() {
 // once they are woken; before, they are in the lines of its conditions, which are part of it: see condObject.
 type mutexObject struct {
 	owner *session
-	died  bool // the last owner died with it
-	told  bool // and the present one was told
+	died  bool // an owner died with it, and nobody has unlocked it since
 	line  line
 }
 
@@ -47,7 +46,7 @@ func (m *mutexObject) call(c *call) {
 			c.fail(shared.ErrNotOwner)
 			return
 		}
-		m.pass(c.method == mutexUndo && m.told)
+		m.pass(c.method == mutexUndo && m.died)
 		c.done()
 	case mutexLocked:
 		c.yes(m.owner != nil)
@@ -58,11 +57,11 @@ func (m *mutexObject) call(c *call) {
 
 // give answers a call with the mutex.
 func (m *mutexObject) give(c *call) {
-	m.owner, m.told, m.died = c.s, m.died, false
+	m.owner = c.s
 	switch w, ok := c.waiting.(*wait); {
 	case ok:
-		w.had(c, m.told)
-	case m.told:
+		w.had(c, m.died)
+	case m.died:
 		c.fail(shared.ErrOwnerDied)
 	default:
 		c.done()

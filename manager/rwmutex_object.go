@@ -23,10 +23,8 @@ func init() {
 // soon as he can: so readers that follow each other go together, and nobody starves.
 type rwmutexObject struct {
 	writer  *session
-	readers map[*session]int // read locks
-	reads   int              // their sum
-	died    bool             // the last writer died with it
-	told    bool             // and the present one was told
+	readers map[*session]int // those that have read locks, and how many
+	died    bool             // a writer died with it, and none has unlocked it since
 	line    line
 }
 
@@ -48,16 +46,19 @@ func (m *rwmutexObject) call(c *call) {
 			c.fail(shared.ErrNotOwner)
 			return
 		}
-		m.writer, m.died = nil, c.method == rwmutexUndo && m.told
+		m.writer, m.died = nil, c.method == rwmutexUndo && m.died
 		m.next()
 		c.done()
 	case rwmutexRUnlock:
-		n := m.readers[c.s]
-		if n == 0 {
+		switch n := m.readers[c.s]; n {
+		case 0:
 			c.fail(shared.ErrNotOwner)
 			return
+		case 1:
+			delete(m.readers, c.s)
+		default:
+			m.readers[c.s] = n - 1
 		}
-		m.unread(c.s, 1)
 		m.next()
 		c.done()
 	default:
@@ -67,17 +68,15 @@ func (m *rwmutexObject) call(c *call) {
 
 // give answers a call with the lock, if it can be had.
 func (m *rwmutexObject) give(c *call) bool {
-	told := m.died
 	switch write := c.method == rwmutexLock || c.method == rwmutexTryLock; {
-	case m.writer != nil || write && m.reads > 0:
+	case m.writer != nil || write && len(m.readers) > 0:
 		return false
 	case write:
-		m.writer, m.told, m.died = c.s, m.died, false
-	default: // readers are told until a writer was
+		m.writer = c.s
+	default:
 		m.readers[c.s]++
-		m.reads++
 	}
-	if told {
+	if m.died {
 		c.fail(shared.ErrOwnerDied)
 	} else {
 		c.done()
@@ -92,14 +91,6 @@ func (m *rwmutexObject) next() {
 	}
 }
 
-// unread takes read locks from a session.
-func (m *rwmutexObject) unread(s *session, n int) {
-	m.reads -= n
-	if m.readers[s] -= n; m.readers[s] == 0 {
-		delete(m.readers, s)
-	}
-}
-
 func (m *rwmutexObject) cancel(c *call) {
 	m.line.cancel(c)
 	m.next() // it may have kept others waiting
@@ -109,7 +100,7 @@ func (m *rwmutexObject) leave(gone *session) {
 	if m.writer == gone {
 		m.writer, m.died = nil, true
 	}
-	m.unread(gone, m.readers[gone])
+	delete(m.readers, gone)
 	m.next()
 }
 
