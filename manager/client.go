@@ -7,9 +7,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-multiproc/mp/pipe"
@@ -54,6 +56,7 @@ type request struct {
 	owed bool  // it gives something back, and is sent though its context has ended
 	stay bool  // whatever becomes of it, its answer says what the caller holds then, so that is waited for
 	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none
+	page bool  // its answer is the first page of a snapshot
 
 	buf    []byte // the message
 	err    error  // of its making
@@ -75,7 +78,7 @@ var requests = sync.Pool{New: func() any { return &request{wake: make(chan struc
 // ask begins a request. What follows appends its arguments; then send, and in the end done.
 func (c *client) ask(op, method uint8, object uint64) *request {
 	r := requests.Get().(*request)
-	r.c, r.safe, r.owed, r.stay, r.undo, r.err = c, false, false, false, 0, nil
+	r.c, r.safe, r.owed, r.stay, r.page, r.undo, r.err = c, false, false, false, false, 0, nil
 	r.buf = header(r.buf[:0], 0, op, method, object)
 	return r
 }
@@ -206,7 +209,7 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 		return err
 	case r.owed:
 		c.control.add(bytes.Clone(b))
-		go c.settleIfUp()
+		c.settleIfUp()
 		return nil
 	}
 	return c.writeReading(ctx, conn, r, b)
@@ -307,7 +310,7 @@ func (c *client) dispatch(b []byte) (spare []byte) {
 }
 
 // gives reports whether the request's answer may give something that a caller who has left gives back.
-func (r *request) gives() bool { return r.undo != 0 || r.buf[4] == opNew }
+func (r *request) gives() bool { return r.undo != 0 || r.page || r.buf[4] == opNew }
 
 // takeBack is the message that gives back what the answer gave; nil if that is nothing.
 func (r *request) takeBack() []byte {
@@ -316,6 +319,9 @@ func (r *request) takeBack() []byte {
 		return nil
 	case r.undo != 0:
 		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), r.in[answerHeader:]...)
+	case r.page:
+		a := r.answer()
+		return header(nil, 0, opEnd, 0, a.uint())
 	case len(r.in) == answerHeader+8:
 		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(r.in[answerHeader:]))
 	}
@@ -366,7 +372,7 @@ func (c *client) abandon(conn conn, r *request) {
 	}
 	c.pending[r.id] = nil
 	if r.gives() {
-		heir := &request{c: c, id: r.id, undo: r.undo, buf: bytes.Clone(r.buf[:requestHeader]), wake: make(chan struct{}, 1)}
+		heir := &request{c: c, id: r.id, undo: r.undo, page: r.page, buf: bytes.Clone(r.buf[:requestHeader]), wake: make(chan struct{}, 1)}
 		c.pending[r.id] = heir
 		go heir.giveBack(conn)
 	}
@@ -411,7 +417,7 @@ func (c *client) broke(conn conn, why error) {
 			r.breakOff(err)
 		}
 	}
-	c.control.reset()
+	c.control.reset(c.err != nil)
 }
 
 var errEnded = fmt.Errorf("mp/manager: the server has ended: %w", ErrClosed)
@@ -427,6 +433,7 @@ func (c *client) close(why error) {
 	if conn != nil {
 		c.broke(conn, why)
 	}
+	c.control.reset(true)
 	forgetClient(c)
 }
 
@@ -460,14 +467,16 @@ func (c *client) connection(ctx context.Context) (conn, error) {
 		return nil, errEnded
 	}
 	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		_ = fresh.Close()
-		return nil, c.err
+	if err = c.err; err == nil {
+		c.conn = fresh
+		c.control.again() // before anything else is sent
 	}
-	c.conn = fresh
 	c.mu.Unlock()
-	return fresh, c.control.again(ctx, fresh)
+	if err != nil {
+		_ = fresh.Close()
+		return nil, err
+	}
+	return fresh, nil
 }
 
 // unreachable is the error of a call for which no connection can be made.
@@ -477,7 +486,7 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, ErrAuth) || errors.Is(err, ErrLimit):
 		return err
-	case !c.remote:
+	case !c.remote && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)): // nobody listens any more
 		c.close(errEnded)
 		return errEnded
 	}

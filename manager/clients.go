@@ -164,15 +164,3 @@ func sealer() (tag []byte, aead cipher.AEAD) {
 	}
 	return append([]byte(nil), spawn.Derive("manager family")[:8]...), aead
 }
-
-// settleIfUp is settle for what is of no interest to a server that is not connected.
-func (c *client) settleIfUp() { c.flush(context.Background()) }
-
-func (c *client) flush(ctx context.Context) {
-	c.mu.Lock()
-	conn := c.conn
-	c.mu.Unlock()
-	if conn != nil {
-		_ = c.control.flush(ctx, conn)
-	}
-}

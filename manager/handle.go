@@ -55,7 +55,7 @@ type reference struct {
 func track[P any](p *P, c *client, id uint64) *P {
 	runtime.AddCleanup(p, func(r reference) {
 		r.c.control.release(r.id)
-		go r.c.settleIfUp()
+		r.c.settleIfUp()
 	}, reference{c, id})
 	return p
 }
@@ -67,7 +67,7 @@ func (p *proxy) marshal() ([]byte, error) {
 	}
 	if p.c != nil {
 		p.c.control.add(header(nil, 0, opLend, 0, p.id))
-		p.c.settle()
+		p.c.settleNow()
 	}
 	return append([]byte(nil), p.wire...), nil
 }
@@ -88,7 +88,7 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 	}
 	part.bind(part.c, kind, id, sig)
 	part.c.control.retain(id)
-	go part.c.settle()
+	part.c.settle()
 	track(p, part.c, id)
 	return nil
 }
@@ -116,7 +116,7 @@ func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind
 		return nil, errMessage
 	}
 	part.bind(c, kind, binary.LittleEndian.Uint64(a.left), sig)
-	c.control.made(part.id)
+	c.control.retain(part.id) // the session that made it does already; there may be another now
 	return track(p, c, part.id), nil
 }
 

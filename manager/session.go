@@ -31,7 +31,6 @@ type session struct {
 
 	// Of run only.
 	snapshots map[uint64]*snapshot
-	lastSnap  uint64
 	touched   map[*entry]struct{} // objects in which it may hold something
 	swept     int                 // how many there were after those were taken out that are gone
 
