@@ -170,7 +170,9 @@ func (c *client) enter(r *request) {
 	r.state.Store(requestWaits)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.lastID++; c.lastID == 0 || c.pending[c.lastID] != nil; c.lastID++ { // 0 is for those that nobody waits for
+	c.lastID++
+	for c.lastID == 0 || c.pending[c.lastID] != nil { // 0 is of those that nobody waits for
+		c.lastID++
 	}
 	r.id = c.lastID
 	binary.LittleEndian.PutUint32(r.buf, r.id)
@@ -200,7 +202,7 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 		return err
 	case r.owed:
 		c.control.add(bytes.Clone(b))
-		go c.settleIfUp()
+		go c.settleIfUp() //nolint:gosec // it is sent whatever becomes of ctx
 		return nil
 	}
 	return c.writeReading(ctx, conn, r, b)
