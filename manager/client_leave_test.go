@@ -138,14 +138,18 @@ func TestGrantComesTooLate(t *testing.T) {
 
 // What a session had that is lost is not given back to the next one, which may have the same by then.
 func TestGrantOfAnotherSession(t *testing.T) {
-	w := newWire(10)
-	c, m, _ := wired(w)
-	c.pending = map[uint32]*request{1: {id: 1, undo: mutexUndo, buf: header(nil, 1, opCall, mutexLock, m.id), left: true}}
-	c.conn = newWire(10)
-	c.dispatch(w, []byte{1, 0, 0, 0, statusOK, 0, 0, 0})
-	if c.control.some.Load() {
-		t.Error("it is given back")
-	}
+	bubble(t, func(t *testing.T) {
+		w := newWire(10)
+		c, m, _ := wired(w)
+		r := &request{c: c, id: 1, undo: mutexUndo, buf: header(nil, 1, opCall, mutexLock, m.id), wake: make(chan struct{}, 1)}
+		c.pending = map[uint32]*request{1: r}
+		c.dispatch([]byte{1, 0, 0, 0, statusOK, 0, 0, 0})
+		c.conn = newWire(10)
+		r.giveBack(w)
+		if c.control.some.Load() {
+			t.Error("it is given back")
+		}
+	})
 }
 
 // A Wait whose context has ended comes back when it has the mutex, however long that takes.
