@@ -9,7 +9,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
@@ -114,20 +113,6 @@ func TestPoll(t *testing.T) {
 	polls(true)
 	recvFails(t, b, io.EOF)
 	polls(true)
-}
-
-// lasts checks that a wait for what does not come ends with its context, not before, and with the context's error; and at once if
-// that has ended already.
-func lasts(t *testing.T, wait func(context.Context) error) {
-	t.Helper()
-	begun := time.Now()
-	limited, cancel := context.WithTimeout(ctx, short)
-	defer cancel()
-	err := wait(limited)
-	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < short {
-		t.Errorf("after %v of %v: %v", took, short, err)
-	}
-	wants(t, "with a context that has ended", wait(ended()), context.Canceled)
 }
 
 // operations are everything that can be done with an end, and wait if the other does nothing.

@@ -131,6 +131,20 @@ func wants(t testing.TB, what string, err, target error) {
 	}
 }
 
+// lasts checks that a wait for what does not come ends with its context, not before, and with the context's error; and at once if
+// that has ended already.
+func lasts(t *testing.T, wait func(context.Context) error) {
+	t.Helper()
+	begun := time.Now()
+	limited, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	err := wait(limited)
+	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < short {
+		t.Errorf("after %v of %v: %v", took, short, err)
+	}
+	wants(t, "with a context that has ended", wait(ended()), context.Canceled)
+}
+
 // pattern is n bytes that tell where they are.
 func pattern(n int) []byte {
 	b := make([]byte, n)
