@@ -103,6 +103,20 @@ func (p *Process[Out]) Wait(ctx context.Context) (Out, error) {
 	return p.host.out, p.host.err
 }
 
+// AwaitReady waits for the process to end, or for ctx, whose error it then returns. With a ctx that has ended it does not wait: it
+// returns nil if the process has ended. It is what pipe.Wait calls, which waits for the first of several things.
+func (p *Process[Out]) AwaitReady(ctx context.Context) error {
+	if p.host.over() {
+		return nil
+	}
+	select {
+	case <-p.host.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // ExitCode is -1 while the process runs, then its exit code: 0 if its function succeeded, 1 if it failed, -signal if a
 // signal ended it.
 func (p *Process[Out]) ExitCode() int {
