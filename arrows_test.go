@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"pipe", "shared"},
+	{"shared", "pipe"},
 	{"examples/..."},
 }
 

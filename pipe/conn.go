@@ -1,0 +1,249 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/robust"
+)
+
+// A Conn is one end of a connection. It is safe for concurrent use; messages of several senders do not mix, and each message
+// goes to one receiver. It must be closed, unless it was sent to another process.
+type Conn struct {
+	c       carrier
+	tx, rx  lane
+	scratch [wordSize]byte // guarded by tx
+	in      receiver       // guarded by rx
+	gone    error          // why nothing can be done any more; written with both lanes locked
+	inside  sync.WaitGroup // who does something, or waits to, without a lane's lock; from when gone is set on it only falls
+	ending  sync.Mutex     // held by who ends it
+}
+
+// A lane is one direction of a Conn, at this end. Whoever has mu, and finds it not taken, may use the direction, but must not
+// wait. Who has to wait enters the gate, where one at a time waits, and takes the lane while a message is half done.
+type lane struct {
+	mu    sync.Mutex
+	taken bool // guarded by mu
+	gate  robust.Gate
+}
+
+// newConn makes a Conn of a carrier. maxMessage is the largest message that is received; 0 is no limit.
+func newConn(c carrier, maxMessage int64) *Conn {
+	return &Conn{c: c, in: receiver{c: c, max: limit(maxMessage)}}
+}
+
+// enter counts the caller as inside and leaves it with the gate and the lock of a lane that nobody has taken.
+func (c *Conn) enter(ctx context.Context, l *lane) error {
+	if err := l.gate.Enter(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	if c.gone != nil {
+		l.mu.Unlock()
+		l.gate.Exit()
+		return c.gone
+	}
+	c.inside.Add(1)
+	return nil
+}
+
+// leave undoes enter.
+func (c *Conn) leave(l *lane) {
+	l.mu.Unlock()
+	c.inside.Done()
+	l.gate.Exit()
+}
+
+// SendBytes sends a message, of any length. When it returns, b is the caller's again. If ctx ends before the whole message is
+// on its way, it is not sent. If the other end is closed, or its process is dead, the error is io.ErrClosedPipe.
+func (c *Conn) SendBytes(ctx context.Context, b []byte) error { return c.send(ctx, abi.PipeBytes, b) }
+
+// TrySendBytes is SendBytes that never waits: it sends the message whole, or returns ErrFull.
+func (c *Conn) TrySendBytes(b []byte) error {
+	c.tx.mu.Lock()
+	defer c.tx.mu.Unlock()
+	sent, err := c.trySend(abi.PipeBytes, b)
+	switch {
+	case err != nil:
+		return err
+	case sent:
+		return nil
+	case frameSize(len(b)) > c.c.size():
+		return ErrTooLarge
+	}
+	return ErrFull
+}
+
+// RecvBytes receives a message. It is io.EOF when the other end is closed, or its process is dead, and everything that was
+// sent before has been received; io.ErrUnexpectedEOF, once, if that was in the middle of a message. If ctx ends first,
+// nothing has been received.
+func (c *Conn) RecvBytes(ctx context.Context) ([]byte, error) {
+	m := message{kind: abi.PipeBytes, own: true}
+	if err := c.recv(ctx, &m); err != nil {
+		return nil, err
+	}
+	if m.b == nil {
+		return []byte{}, nil
+	}
+	return m.b, nil
+}
+
+// RecvAppend is RecvBytes that appends the message to dst. If there is room in it, that costs no memory. On an error it returns
+// dst, whose memory behind its length may have been written to.
+func (c *Conn) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
+	m := message{kind: abi.PipeBytes, b: dst}
+	if err := c.recv(ctx, &m); err != nil {
+		return dst, err
+	}
+	return m.b, nil
+}
+
+// Poll waits until there is something to receive: a message, whole, or an error, the end included. It returns false and
+// ctx's error if that ends first; one that has ended already makes it look without waiting. Nothing is consumed.
+func (c *Conn) Poll(ctx context.Context) (bool, error) {
+	for {
+		c.rx.mu.Lock()
+		if c.gone != nil {
+			c.rx.mu.Unlock()
+			return false, c.gone
+		}
+		taken := c.rx.taken
+		if !taken && c.in.ready() {
+			c.rx.mu.Unlock()
+			return true, nil
+		}
+		if err := ctx.Err(); err != nil {
+			c.rx.mu.Unlock()
+			return false, err
+		}
+		c.inside.Add(1)
+		c.rx.mu.Unlock()
+		err := c.awaitReceiver(ctx, taken)
+		c.inside.Done()
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// awaitReceiver waits until whoever has taken the receiving lane is done with his message, or, if nobody has, until more has come.
+func (c *Conn) awaitReceiver(ctx context.Context, taken bool) error {
+	if !taken {
+		return c.c.awaitBytes(ctx)
+	}
+	if err := c.rx.gate.Enter(ctx); err != nil {
+		return err
+	}
+	c.rx.gate.Exit()
+	return nil
+}
+
+// AwaitReady is Poll for Wait: an end that is closed is ready, too.
+func (c *Conn) AwaitReady(ctx context.Context) error {
+	if _, err := c.Poll(ctx); err != nil && !errors.Is(err, ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// Close gives the end up. Who waits here comes back with ErrClosed. The other end receives what was sent before, and then
+// io.EOF. A second Close changes nothing.
+func (c *Conn) Close() error {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if !c.end(ErrClosed) {
+		return nil
+	}
+	return c.c.close()
+}
+
+// end lets nobody in any more and waits until all who were inside have left, unless that was done before.
+func (c *Conn) end(why error) bool {
+	c.tx.mu.Lock()
+	c.rx.mu.Lock()
+	first := c.gone == nil
+	if first {
+		c.gone = why
+	}
+	c.rx.mu.Unlock()
+	c.tx.mu.Unlock()
+	if first {
+		c.c.interrupt(why)
+		c.inside.Wait()
+	}
+	return first
+}
+
+// SendFile sends a copy of an open file, as a message: the other end's RecvFile makes a file of it. f stays the caller's. It is
+// errors.ErrUnsupported where the connection cannot carry files.
+func (c *Conn) SendFile(ctx context.Context, f *os.File) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.enter(ctx, &c.tx); err != nil {
+		return err
+	}
+	c.tx.taken = true
+	c.tx.mu.Unlock()
+	err := c.sendFile(ctx, f)
+	c.tx.mu.Lock()
+	c.tx.taken = false
+	c.leave(&c.tx)
+	return err
+}
+
+// RecvFile receives a file that was sent by SendFile. If the next message is none, that is ErrKind, and it stays.
+func (c *Conn) RecvFile(ctx context.Context) (*os.File, error) {
+	m := message{kind: abi.PipeFileFrame}
+	if err := c.recv(ctx, &m); err != nil {
+		return nil, err
+	}
+	return m.file, nil
+}
+
+// recv receives a message.
+func (c *Conn) recv(ctx context.Context, m *message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.rx.mu.Lock()
+	done, err := false, c.gone
+	if err == nil && !c.rx.taken {
+		done, err = c.in.take(m)
+	}
+	c.rx.mu.Unlock()
+	if done || err != nil {
+		return err
+	}
+	if err := c.enter(ctx, &c.rx); err != nil {
+		return err
+	}
+	defer c.leave(&c.rx)
+	for {
+		if done, err := c.in.take(m); done || err != nil {
+			return err
+		}
+		if c.in.open && !c.in.skip {
+			c.rx.taken = true
+			c.rx.mu.Unlock()
+			done, err = c.in.stream(ctx, m)
+			c.rx.mu.Lock()
+			c.rx.taken = false
+			if done || err != nil {
+				return err
+			}
+			continue
+		}
+		c.rx.mu.Unlock()
+		if err = ctx.Err(); err == nil {
+			err = c.c.awaitBytes(ctx)
+		}
+		c.rx.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package pipe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
+)
+
+// parts is an end on its way to another process.
+type parts struct {
+	files []*os.File // the socket, the memory, and then files that were not taken yet
+	state []byte
+}
+
+// close gives up an end that nobody will have.
+func (p *parts) close() {
+	for _, f := range p.files {
+		f.Close()
+	}
+}
+
+// ringState is what an end knows beside what its memory says.
+type ringState struct {
+	End                  int
+	OutAt, OutHead, InAt uint64
+	FileAt               []uint64 // see rings
+	Files                []bool   // those that were not taken; false is one that was lost
+	Receiver             receiverState
+}
+
+// receiverState is that of a receiver; see there.
+type receiverState struct {
+	Max         uint64
+	Words       []byte
+	Open, Last  bool
+	Large, Skip bool
+	Kind        uint8
+	Size, Came  uint64
+	Body, Pad   int
+	Kept        []byte
+	Broken      string
+}
+
+var ringStates, _ = codec.For[ringState]()
+
+// detach takes an end out of this process: who waits comes back with ErrMoved, as does who comes later.
+func (c *Conn) detach() (*parts, error) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	r, ok := c.c.(*rings)
+	if !ok {
+		return nil, fmt.Errorf("mp/pipe: this connection cannot move: %w", errors.ErrUnsupported)
+	}
+	if !c.end(ErrMoved) {
+		return nil, c.gone
+	}
+	s := ringState{End: r.end, OutAt: r.at, InAt: r.in.Consumed(), FileAt: r.fileAt, Receiver: c.in.state()}
+	free, err := r.out.Free()
+	if err != nil { // nor will it find anything else there
+		free = 0
+	}
+	s.OutHead = r.at - uint64(r.size()-free)
+	p := &parts{files: []*os.File{r.sock, r.file}}
+	files, halted := r.halt()
+	for _, f := range files {
+		s.Files = append(s.Files, f != nil)
+		if f != nil {
+			p.files = append(p.files, f)
+		}
+	}
+	p.state, err = ringStates.Append(nil, &s)
+	if err = errors.Join(err, halted, r.unmap()); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// attach makes an end of what detach returned, perhaps in another process. All files are the Conn's if there is no error.
+func attach(p *parts) (*Conn, error) {
+	var s ringState
+	rest, err := ringStates.Decode(p.state, &s)
+	if err != nil || len(rest) > 0 || s.End&^1 != 0 || len(p.files) < 2 {
+		return nil, corrupt("an end that moved: %v", err)
+	}
+	in, ok := s.Receiver.receiver()
+	if !ok {
+		return nil, corrupt("an end that moved: its message")
+	}
+	files, ok := s.match(p.files[2:])
+	if !ok {
+		return nil, corrupt("an end that moved: its files")
+	}
+	r, err := resumeRings(p.files[0], p.files[1], s.End, s.OutAt, s.OutHead, s.InAt)
+	if err != nil {
+		return nil, fmt.Errorf("mp/pipe: %w", err)
+	}
+	r.fileAt = s.FileAt
+	for _, f := range files {
+		r.files.Push(f)
+	}
+	in.c = r
+	return &Conn{c: r, in: in}, nil
+}
+
+// match puts the files into the places of those that were not lost.
+func (s *ringState) match(files []*os.File) ([]*os.File, bool) {
+	if len(s.Files) > abi.PipeMaxFiles || len(s.FileAt) > abi.PipeMaxFiles {
+		return nil, false
+	}
+	var all []*os.File
+	for _, came := range s.Files {
+		var f *os.File
+		if came {
+			if len(files) == 0 {
+				return nil, false
+			}
+			f, files = files[0], files[1:]
+		}
+		all = append(all, f)
+	}
+	return all, len(files) == 0
+}
+
+func (r *receiver) state() receiverState {
+	s := receiverState{
+		Max: r.max, Words: r.word[:r.have], Open: r.open, Last: r.last, Large: r.large, Skip: r.skip,
+		Kind: r.kind, Size: r.size, Came: r.came, Body: r.body, Pad: r.pad, Kept: r.kept,
+	}
+	if r.broken != nil {
+		s.Broken = r.broken.Error()
+	}
+	return s
+}
+
+// receiver is the opposite of state; false if no receiver is in that state.
+func (s *receiverState) receiver() (receiver, bool) {
+	r := receiver{
+		max: s.Max, have: len(s.Words), open: s.Open, last: s.Last, large: s.Large, skip: s.Skip,
+		kind: s.Kind, size: s.Size, came: s.Came, body: s.Body, pad: s.Pad, kept: s.Kept,
+	}
+	if s.Broken != "" {
+		r.broken = corrupt("%s", s.Broken)
+	}
+	return r, copy(r.word[:], s.Words) == len(s.Words) && len(s.Words) < len(r.word) &&
+		r.body >= 0 && r.body <= abi.PipeMaxChunk && r.pad >= 0 && r.pad < abi.PipeAlign && r.came <= r.size && uint64(r.body) <= r.came
+}

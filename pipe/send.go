@@ -1,0 +1,168 @@
+package pipe
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+const (
+	wordSize = 8
+	// spare is the room that a message which is not complete leaves, so that it can be given up at any time.
+	spare = wordSize
+	// leastRoom is enough for a part of any message: two words, some bytes, and the spare room.
+	leastRoom = 4 * wordSize
+)
+
+func padding(n int) int { return -n & (abi.PipeAlign - 1) }
+
+// frameSize is how much room a message of n bytes takes, sent at once.
+func frameSize(n int) int {
+	size := n + padding(n)
+	if n <= abi.PipeMaxChunk {
+		return wordSize + size
+	}
+	return wordSize + size + (size+abi.PipeMaxChunk-1)/abi.PipeMaxChunk*wordSize
+}
+
+func (c *Conn) send(ctx context.Context, kind uint8, b []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(b) <= abi.PipeMaxChunk {
+		c.tx.mu.Lock()
+		sent, err := c.trySend(kind, b)
+		c.tx.mu.Unlock()
+		if sent || err != nil {
+			return err
+		}
+	}
+	if err := c.enter(ctx, &c.tx); err != nil {
+		return err
+	}
+	c.tx.taken = true
+	c.tx.mu.Unlock()
+	err := c.stream(ctx, kind, b)
+	c.tx.mu.Lock()
+	c.tx.taken = false
+	c.leave(&c.tx)
+	return err
+}
+
+// trySend sends a message if it may and there is room for all of it. Call it with the lane's lock.
+func (c *Conn) trySend(kind uint8, b []byte) (sent bool, err error) {
+	if c.gone != nil || c.tx.taken {
+		return false, c.gone
+	}
+	want := frameSize(len(b))
+	room, err := c.c.room(want)
+	if room < want || err != nil {
+		return false, err
+	}
+	for n := 0; n < len(b) || n == 0; {
+		k, used := c.put(kind, b, n, room)
+		n += k
+		room -= used
+		if k == 0 {
+			break
+		}
+	}
+	c.c.publish()
+	return true, nil
+}
+
+// stream sends a message of any size, as there is room.
+func (c *Conn) stream(ctx context.Context, kind uint8, b []byte) error {
+	for n := 0; ; {
+		want := min(frameSize(len(b)-n)+2*wordSize, max(c.c.size()/4, leastRoom))
+		room, err := c.c.room(want)
+		if err == nil && room < want {
+			err = c.await(ctx, want)
+		} else if err == nil {
+			k, _ := c.put(kind, b, n, room)
+			c.c.publish()
+			if n += k; n == len(b) {
+				return nil
+			}
+			err = ctx.Err()
+		}
+		if err != nil {
+			if n > 0 && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, ErrCorrupt) {
+				c.word(0, 0, abi.PipeAbort)
+				c.c.publish()
+			}
+			return err
+		}
+	}
+}
+
+func (c *Conn) await(ctx context.Context, room int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.c.awaitRoom(ctx, room)
+}
+
+// put writes a chunk: as much as there is room for of what follows the first n bytes of b. It tells how many of them that are,
+// and how much room it took.
+func (c *Conn) put(kind uint8, b []byte, n, room int) (k, used int) {
+	flags := uint8(0)
+	if n == 0 {
+		flags = abi.PipeFirst
+	}
+	k = len(b) - n
+	if used = wordSize + k + padding(k); k <= abi.PipeMaxChunk && used <= room {
+		c.word(k, kind, flags|abi.PipeLast)
+		c.c.write(b[n:])
+		if used > wordSize+k {
+			c.c.write(zeros[:padding(k)])
+		}
+		return k, used
+	}
+	words := wordSize
+	if n == 0 {
+		words += wordSize
+	}
+	k = min((room-words-spare)&^(abi.PipeAlign-1), abi.PipeMaxChunk)
+	c.word(k, kind, flags)
+	if n == 0 {
+		c.write64(uint64(len(b)))
+	}
+	c.c.write(b[n : n+k])
+	return k, words + k
+}
+
+var zeros [abi.PipeAlign]byte
+
+func (c *Conn) word(length int, kind, flags uint8) { c.write64(abi.PipeWord(length, kind, flags)) }
+
+func (c *Conn) write64(w uint64) {
+	binary.LittleEndian.PutUint64(c.scratch[:], w)
+	c.c.write(c.scratch[:])
+}
+
+// sendFile sends the file first, and then, for which there must be room before, its message.
+func (c *Conn) sendFile(ctx context.Context, f *os.File) error {
+	for {
+		room, err := c.c.room(wordSize)
+		if err != nil {
+			return err
+		}
+		if room >= wordSize {
+			break
+		}
+		if err := c.await(ctx, wordSize); err != nil {
+			return err
+		}
+	}
+	if err := c.c.sendFile(ctx, f); err != nil {
+		return err
+	}
+	c.word(0, abi.PipeFileFrame, abi.PipeFirst|abi.PipeLast)
+	c.c.publish()
+	return nil
+}
