@@ -103,7 +103,7 @@ func TestNetListenerKilled(t *testing.T) {
 				address = s.says(t)
 				c, err := Dial(ctx, n.network, address, n.dialer)
 				ok(t, err)
-				echoes(t, c)
+				checkEcho(t, c)
 				s.kill()
 				_, err = c.RecvBytes(ctx)
 				wants(t, "the listener is dead", err, io.EOF)
@@ -143,14 +143,14 @@ func TestNetSignals(t *testing.T) {
 					done <- fmt.Errorf("accept %d: %w", i, err)
 					return
 				}
-				echo(c)
+				serveEcho(c)
 			}
 			done <- nil
 		}()
 		for range 10 {
 			c, err := Dial(ctx, n.network, n.where(l), n.dialer)
 			ok(t, err)
-			echoes(t, c)
+			checkEcho(t, c)
 			ok(t, c.Close())
 		}
 		close(stop)

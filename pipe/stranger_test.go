@@ -89,7 +89,7 @@ func init() {
 				fmt.Println(err)
 				return 1
 			}
-			go echo(c)
+			go serveEcho(c)
 		}
 	}
 	// dial: network, address, key. It says what comes of it, and then lives until its input ends.
@@ -138,7 +138,7 @@ func init() {
 // enough is more than any buffer on the way holds.
 const enough = 24 << 20
 
-func echo(c *Conn) {
+func serveEcho(c *Conn) {
 	defer c.Close()
 	for {
 		b, err := c.RecvBytes(context.Background())
@@ -148,8 +148,8 @@ func echo(c *Conn) {
 	}
 }
 
-// echoes checks that the other end is an echo.
-func echoes(t testing.TB, c *Conn) {
+// checkEcho checks that the other end is an echo.
+func checkEcho(t testing.TB, c *Conn) {
 	t.Helper()
 	for _, size := range []int{0, 100, 1 << 20} {
 		sent := make(chan error, 1)
