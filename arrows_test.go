@@ -21,10 +21,11 @@ var layers = [][]string{
 	{"internal/park"},
 	{"internal/ring", "internal/robust"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
-	{"internal/engine"},
+	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"shared", "pipe"},
+	{"pipe", "shared"},
+	{"manager"},
 	{"examples/..."},
 }
 
@@ -60,6 +61,8 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"internal/spawn/x.go", "internal/spawn", module}, "above"},
 		{importing{"internal/robust/x.go", "internal/robust", module + "/internal/arena"}, "above"},
 		{importing{"pool.go", ".", module + "/shared"}, "above"},
+		{importing{"shared/x.go", "shared", module + "/pipe"}, "beside"},
+		{importing{"pipe/x.go", "pipe", module + "/shared"}, "beside"},
 		{importing{"internal/new/x.go", "internal/new", module + "/internal/abi"}, "has no layer"},
 		{importing{"pool.go", ".", module + "/internal/new"}, "has no layer"},
 		{importing{"pool.go", ".", "unsafe"}, "_unsafe.go"},

@@ -65,12 +65,8 @@ func (c *call) run(fn func(ctx context.Context)) bool {
 	return true
 }
 
-// drop lets go of a value, after the object is unlocked.
-func (c *call) drop(v value) {
-	if v.data != nil {
-		*c.garbage = append(*c.garbage, v)
-	}
-}
+// drop lets go of values, after the object is unlocked.
+func (c *call) drop(values ...value) { *c.garbage = append(*c.garbage, values...) }
 
 // take is an argument that is to be kept.
 func (c *call) take() (value, error) {
@@ -79,6 +75,35 @@ func (c *call) take() (value, error) {
 		return value{}, errMessage
 	}
 	return c.s.srv.keep(b)
+}
+
+// takeLast is take for the last argument: nothing may follow.
+func (c *call) takeLast() (value, error) {
+	v, err := c.take()
+	if err == nil {
+		if err = c.args.end(); err != nil {
+			c.drop(v)
+		}
+	}
+	return v, err
+}
+
+// takeAll is a count and so many arguments that are to be kept, the last ones: all, or none.
+func (c *call) takeAll() ([]value, error) {
+	var values []value
+	for range c.args.count() {
+		v, err := c.take()
+		if err != nil {
+			c.drop(values...)
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	if err := c.args.end(); err != nil {
+		c.drop(values...)
+		return nil, err
+	}
+	return values, nil
 }
 
 // An answer is one of these; the first counts.

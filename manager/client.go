@@ -2,6 +2,7 @@ package manager
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -11,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/pipe"
 )
 
 // cancelWait is how long a caller whose context has ended waits for the server to say whether the call was carried out.
@@ -23,22 +24,25 @@ type client struct {
 	route  []byte                                        // the way to the server, for this family
 	dial   func(context.Context) (conn, [16]byte, error) // nil if it can't be dialled again
 	remote bool                                          // the connection may break though both sides live
+	max    int64                                         // the largest message; 0: not known
 
 	mu      sync.Mutex
-	conn    conn  // nil: none now
-	err     error // why there will be none
-	pending map[uint32]*request
+	conn    conn                // nil: none now
+	err     error               // why there will be none
+	pending map[uint32]*request // nil for one whose caller has left and gets nothing by its answer
 	lastID  uint32
 	dialing chan struct{} // has room for who dials
 
-	lead  sync.Mutex // held by who reads answers
-	spare []byte     // guarded by lead
+	lead  chan struct{} // has room for who reads answers
+	spare []byte        // of who does
 
 	control control
 }
 
 func newClient(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dialing: make(chan struct{}, 1), control: control{sending: make(chan struct{}, 1)}}
+	return &client{
+		id: id, route: route, dialing: make(chan struct{}, 1), lead: make(chan struct{}, 1), control: control{sending: make(chan struct{}, 1)},
+	}
 }
 
 // A request is a call on its way, and then its answer. It is used again.
@@ -57,7 +61,6 @@ type request struct {
 	state  atomic.Uint32
 	wake   chan struct{}
 	broken error // why there is no answer
-	left   bool  // immutable: it stands for one whose caller has left
 }
 
 // States of a request.
@@ -119,6 +122,9 @@ func (r *request) send(ctx context.Context) error {
 		return err
 	}
 	c := r.c
+	if c.max > 0 && int64(len(r.buf)) > c.max {
+		return fmt.Errorf("mp/manager: a request of %d bytes: %w", len(r.buf), pipe.ErrTooLarge)
+	}
 	for {
 		conn, err := c.connection(ctx)
 		if err != nil {
@@ -157,9 +163,7 @@ func (r *request) outcome() error {
 }
 
 // given reports an answer by which the caller has what it asked for.
-func (r *request) given() bool { return gives(r.in[4]) }
-
-func gives(status uint8) bool { return status == statusOK || status == statusOwnerDied }
+func (r *request) given() bool { return r.in[4] == statusOK || r.in[4] == statusOwnerDied }
 
 // enter numbers a request and makes it one whose answer is awaited.
 func (c *client) enter(r *request) {
@@ -170,9 +174,10 @@ func (c *client) enter(r *request) {
 	r.state.Store(requestWaits)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lastID++
-	for c.lastID == 0 || c.pending[c.lastID] != nil { // 0 is of those that nobody waits for
+	for used := true; used; { // 0 is for those that nobody waits for
 		c.lastID++
+		_, used = c.pending[c.lastID]
+		used = used || c.lastID == 0
 	}
 	r.id = c.lastID
 	binary.LittleEndian.PutUint32(r.buf, r.id)
@@ -187,7 +192,6 @@ func (c *client) forget(r *request) {
 	c.mu.Lock()
 	delete(c.pending, r.id)
 	c.mu.Unlock()
-	c.promote() // perhaps it was the one that was to read next
 }
 
 // write sends a message of r, after what is to be said before. If there is no room, answers are read meanwhile: a server whose
@@ -198,7 +202,7 @@ func (c *client) write(ctx context.Context, conn conn, r *request, b []byte) err
 		err = conn.TrySendBytes(b)
 	}
 	switch {
-	case !errors.Is(err, mp.ErrFull):
+	case !noRoom(err):
 		return err
 	case r.owed:
 		c.control.add(bytes.Clone(b))
@@ -213,7 +217,7 @@ func (c *client) writeReading(ctx context.Context, conn conn, r *request, b []by
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		_ = c.await(sending, conn, r) // it may be the one that is to read next
+		_ = c.await(sending, conn, r)
 	}()
 	err := c.control.flush(ctx, conn)
 	if err == nil {
@@ -227,21 +231,21 @@ func (c *client) writeReading(ctx context.Context, conn conn, r *request, b []by
 // await waits until r is answered, or broken. One of those who wait reads for all.
 func (c *client) await(ctx context.Context, conn conn, r *request) error {
 	for r.state.Load() == requestWaits {
-		if c.lead.TryLock() {
-			err := c.read(ctx, conn, r)
-			c.lead.Unlock()
-			c.promote()
-			if err != nil {
-				return err
-			}
-			continue
-		}
 		select {
-		case <-r.wake:
-		case <-ctx.Done():
-			// Perhaps it was the one that was to read next.
-			c.promote()
-			return ctx.Err()
+		case c.lead <- struct{}{}:
+		default:
+			select {
+			case c.lead <- struct{}{}: // who read before has left
+			case <-r.wake:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		err := c.read(ctx, conn, r)
+		<-c.lead
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -256,40 +260,44 @@ func (c *client) read(ctx context.Context, conn conn, r *request) error {
 				return err
 			}
 			c.broke(conn, err)
-			return c.sure(r, err)
+			c.sure(r)
+			return nil
 		}
 		if len(b) < answerHeader {
 			c.broke(conn, errMessage)
-			return c.sure(r, errMessage)
+			c.sure(r)
+			return nil
 		}
-		c.spare = c.dispatch(conn, b)
+		c.spare = c.dispatch(b)
 	}
 	return nil
 }
 
-// sure makes a request broken that is not among those that broke: one that only reads.
-func (c *client) sure(r *request, err error) error {
-	if r.state.CompareAndSwap(requestWaits, requestBroken) {
-		r.broken = err
+// sure makes a request broken that was not among those that broke: it was for a connection that had broken before.
+func (c *client) sure(r *request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.state.Load() == requestWaits {
+		delete(c.pending, r.id)
+		r.breakOff(cmp.Or(c.err, ErrInterrupted))
 	}
-	return nil
+}
+
+// breakOff tells the caller that no answer will come.
+func (r *request) breakOff(err error) {
+	r.broken = err
+	r.state.Store(requestBroken)
+	poke(r.wake)
 }
 
 // dispatch hands an answer to its request, and returns a buffer for the next.
-func (c *client) dispatch(conn conn, b []byte) (spare []byte) {
+func (c *client) dispatch(b []byte) (spare []byte) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	id := binary.LittleEndian.Uint32(b)
 	r := c.pending[id]
 	delete(c.pending, id)
-	left := r != nil && r.left
-	if left && c.conn == conn { // a later session has nothing of it
-		if undo := r.takeBack(b); undo != nil {
-			c.control.add(undo)
-			go c.settleIfUp()
-		}
-	}
-	c.mu.Unlock()
-	if r == nil || left {
+	if r == nil {
 		return b
 	}
 	spare, r.in = r.in, b
@@ -298,15 +306,18 @@ func (c *client) dispatch(conn conn, b []byte) (spare []byte) {
 	return spare
 }
 
-// takeBack is the message that takes back what an answer gave to a caller who had left; nil if there is nothing.
-func (r *request) takeBack(b []byte) []byte {
+// gives reports whether the request's answer may give something that a caller who has left gives back.
+func (r *request) gives() bool { return r.undo != 0 || r.buf[4] == opNew }
+
+// takeBack is the message that gives back what the answer gave; nil if that is nothing.
+func (r *request) takeBack() []byte {
 	switch {
-	case !gives(b[4]):
+	case !r.given():
 		return nil
-	case r.buf[4] == opNew && len(b) == answerHeader+8:
-		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(b[answerHeader:]))
 	case r.undo != 0:
-		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), b[answerHeader:]...)
+		return append(header(nil, 0, opCall, r.undo, binary.LittleEndian.Uint64(r.buf[8:])), r.in[answerHeader:]...)
+	case len(r.in) == answerHeader+8:
+		return header(nil, 0, opRelease, 0, binary.LittleEndian.Uint64(r.in[answerHeader:]))
 	}
 	return nil
 }
@@ -315,18 +326,6 @@ func poke(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:
-	}
-}
-
-// promote has one of those who wait read, now that nobody does.
-func (c *client) promote() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, r := range c.pending {
-		if !r.left && r.state.Load() == requestWaits {
-			poke(r.wake)
-			return
-		}
 	}
 }
 
@@ -346,15 +345,7 @@ func (c *client) leave(ctx context.Context, conn conn, r *request) error {
 		c.broke(conn, err)
 	}
 	if err != nil {
-		c.mu.Lock()
-		waits := c.pending[r.id] == r
-		if waits { // another takes its place, for r is used again
-			c.pending[r.id] = &request{id: r.id, undo: r.undo, buf: append([]byte(nil), r.buf[:requestHeader]...), left: true}
-		}
-		c.mu.Unlock()
-		for !waits && r.state.Load() == requestWaits { // its answer is being handed over
-			<-r.wake
-		}
+		c.abandon(conn, r)
 	}
 	switch state := r.state.Load(); {
 	case state == requestAnswered && (r.given() || r.owed || r.stay):
@@ -363,6 +354,39 @@ func (c *client) leave(ctx context.Context, conn conn, r *request) error {
 		return r.broken
 	}
 	return ctx.Err()
+}
+
+// abandon ends the wait for an answer that has not come. If it may give something, another request takes its place, for r is used
+// again, and somebody reads until it has come: others may wait for what was given.
+func (c *client) abandon(conn conn, r *request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending[r.id] != r {
+		return // it has come, or will not
+	}
+	c.pending[r.id] = nil
+	if r.gives() {
+		heir := &request{c: c, id: r.id, undo: r.undo, buf: bytes.Clone(r.buf[:requestHeader]), wake: make(chan struct{}, 1)}
+		c.pending[r.id] = heir
+		go heir.giveBack(conn)
+	}
+}
+
+// giveBack waits for an answer and gives back what it gives.
+func (r *request) giveBack(conn conn) {
+	c := r.c
+	_ = c.await(context.Background(), conn, r)
+	if r.state.Load() != requestAnswered {
+		return
+	}
+	if undo := r.takeBack(); undo != nil {
+		c.mu.Lock()
+		if c.conn == conn { // a later session has nothing of it
+			c.control.add(undo)
+		}
+		c.mu.Unlock()
+		c.settleIfUp()
+	}
 }
 
 // broke ends a connection that does not work any more, and every call that waits for its answers.
@@ -383,10 +407,8 @@ func (c *client) broke(conn conn, why error) {
 	}
 	for id, r := range c.pending {
 		delete(c.pending, id)
-		if !r.left {
-			r.broken = err
-			r.state.Store(requestBroken)
-			poke(r.wake)
+		if r != nil {
+			r.breakOff(err)
 		}
 	}
 	c.control.reset()

@@ -138,14 +138,21 @@ func TestGrantComesTooLate(t *testing.T) {
 
 // What a session had that is lost is not given back to the next one, which may have the same by then.
 func TestGrantOfAnotherSession(t *testing.T) {
-	w := newWire(10)
-	c, m, _ := wired(w)
-	c.pending = map[uint32]*request{1: {id: 1, undo: mutexUndo, buf: header(nil, 1, opCall, mutexLock, m.id), left: true}}
-	c.conn = newWire(10)
-	c.dispatch(w, []byte{1, 0, 0, 0, statusOK, 0, 0, 0})
-	if c.control.some.Load() {
-		t.Error("it is given back")
-	}
+	bubble(t, func(t *testing.T) {
+		w := newWire(10)
+		c, m, _ := wired(w)
+		r := m.lock(mutexLock, mutexUndo)
+		c.enter(r)
+		c.abandon(w, r)
+		c.mu.Lock()
+		c.conn = newWire(10)
+		c.mu.Unlock()
+		w.says(1, statusOK)
+		synctest.Wait()
+		if c.control.some.Load() || len(c.pending) > 0 {
+			t.Error("it is given back")
+		}
+	})
 }
 
 // A Wait whose context has ended comes back when it has the mutex, however long that takes.
@@ -238,7 +245,7 @@ func TestDialEndsWithContext(t *testing.T) {
 func TestRequestIDs(t *testing.T) {
 	c, _, _ := wired(newWire(10))
 	c.lastID = 1<<32 - 2
-	c.pending = map[uint32]*request{1: {}, 2: {}}
+	c.pending = map[uint32]*request{1: {}, 2: nil}
 	for _, want := range []uint32{1<<32 - 1, 3, 4} {
 		r := c.ask(opStats, 0, 0)
 		if c.enter(r); r.id != want {

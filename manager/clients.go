@@ -86,6 +86,7 @@ type way struct {
 func (w way) client(id [16]byte, route []byte) *client {
 	c := newClient(id, route)
 	c.dial, c.remote = w.dial, network(w.address) == "tcp"
+	c.max = w.cfg.MaxMessage
 	return c
 }
 

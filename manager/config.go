@@ -33,7 +33,8 @@ type Config struct {
 	MaxObjects int
 	// MaxBytes is what the server's objects may keep, in encoded bytes and what each value costs beside. Defaults to no limit.
 	MaxBytes int64
-	// MaxCalls is how many calls of one client may wait or run in the server. Defaults to 100,000.
+	// MaxCalls is how many calls of one client may wait or run in the server, and how many of its loops over snapshots may be under
+	// way. Defaults to 100,000.
 	MaxCalls int
 	// Lease is how long an object lives that no process refers to, for a proxy of it may be under way between two. Defaults to 1 minute.
 	Lease time.Duration

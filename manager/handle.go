@@ -162,6 +162,15 @@ func add[T any](r *request, c codec.Codec[T], v *T) *request {
 	return r
 }
 
+// addAll appends many, after their number.
+func addAll[T any](r *request, c codec.Codec[T], vs []T) *request {
+	r.uint(uint64(len(vs)))
+	for i := range vs {
+		add(r, c, &vs[i])
+	}
+	return r
+}
+
 // encodeSafely is appendEncoded where a panic of a marshaller is an error.
 func encodeSafely[T any](b []byte, c codec.Codec[T], v *T) (out []byte, err error) {
 	defer func() {

@@ -31,7 +31,11 @@ func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)
 				}
 			}
 			r.done()
-			if id == 0 {
+			switch {
+			case a.bad:
+				yield(zero, errMessage)
+				return
+			case id == 0:
 				return
 			}
 			r = c.ask(opNext, 0, id)

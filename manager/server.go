@@ -116,7 +116,7 @@ func (srv *server) stop() {
 		_ = c.Close()
 	}
 	if own != nil {
-		own.close(ErrClosed)
+		own.close(errEnded)
 	}
 	srv.group.Wait()
 }

@@ -3,12 +3,12 @@ package manager
 import (
 	"context"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
-	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/pipe"
 )
 
 // conn is what the server and its clients need of a *pipe.Conn.
@@ -210,7 +210,7 @@ func (s *session) interrupt(c *call) {
 		stop() // its answer comes when what runs has returned
 		return
 	}
-	c.on.with(s.srv, func(*[]value) {
+	c.on.with(s.srv, func(garbage *[]value) {
 		s.mu.Lock()
 		still, stop := s.pending[c.id] == c, c.stop
 		s.mu.Unlock()
@@ -218,6 +218,7 @@ func (s *session) interrupt(c *call) {
 		case stop != nil: // it began to run meanwhile
 			stop()
 		case still:
+			c.garbage = garbage
 			c.on.obj.cancel(c)
 		}
 	})
@@ -319,10 +320,14 @@ func (s *session) answer(id uint32, status uint8, body []byte) {
 	defer s.out.Unlock()
 	b := binary.LittleEndian.AppendUint32(s.buf[:0], id)
 	b = append(append(b, status, 0, 0, 0), body...)
+	if limit := s.srv.cfg.MaxMessage; int64(len(b)) > limit { // the client would only learn that something was
+		status, body = statusOf(fmt.Errorf("mp/manager: an answer of %d bytes: %w", len(b), pipe.ErrTooLarge))
+		b = append(append(b[:4], status, 0, 0, 0), body...)
+	}
 	s.buf = b
 	if !s.writing {
 		err := s.conn.TrySendBytes(b)
-		if !errors.Is(err, mp.ErrFull) {
+		if !noRoom(err) {
 			return // sent, or nobody is there to read it
 		}
 		s.writing = true

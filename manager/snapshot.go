@@ -1,6 +1,9 @@
 package manager
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // pageSize is how much of a snapshot travels at once, about.
 const pageSize = 256 << 10
@@ -9,6 +12,7 @@ const pageSize = 256 << 10
 type snapshot struct {
 	left int                   // items
 	item func(b []byte) []byte // appends the next one
+	over []byte                // an item that was too large for the page before
 	refs []*entry
 }
 
@@ -17,6 +21,10 @@ type snapshot struct {
 //
 //	page: number of the snapshot, 0 if this is the last page | items in this page | items
 func (c *call) snapshot(n int, values []value, item func(b []byte) []byte) {
+	if len(c.s.snapshots) >= c.s.srv.cfg.MaxCalls {
+		c.fail(ErrLimit)
+		return
+	}
 	sn := &snapshot{left: n, item: item}
 	for _, v := range values {
 		for _, e := range v.refs {
@@ -31,18 +39,26 @@ func (c *call) snapshot(n int, values []value, item func(b []byte) []byte) {
 // page answers with the next page, and keeps the snapshot if that is not the last.
 func (c *call) page(id uint64, sn *snapshot) {
 	s := c.s
-	items := make([]byte, 0, 4<<10)
-	n := 0
-	for sn.left > 0 && len(items) < pageSize {
+	most := min(pageSize, int(s.srv.cfg.MaxMessage/2)) // or one item, which came in a message itself
+	items := append(make([]byte, 0, max(4<<10, len(sn.over))), sn.over...)
+	n := min(1, len(sn.over))
+	sn.over = nil
+	for sn.left > 0 && len(items) < most {
+		before := len(items)
 		items = sn.item(items)
 		sn.left--
+		if n > 0 && len(items) > most {
+			sn.over = bytes.Clone(items[before:])
+			items = items[:before]
+			break
+		}
 		n++
 	}
 	for _, e := range sn.refs {
 		s.srv.lend(e.id)
 	}
 	switch {
-	case sn.left == 0:
+	case sn.left == 0 && sn.over == nil:
 		delete(s.snapshots, id)
 		s.srv.lose(sn)
 		id = 0

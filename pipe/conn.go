@@ -3,10 +3,8 @@ package pipe
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 
-	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -57,48 +55,18 @@ func (c *Conn) leave(l *lane) {
 	l.gate.Exit()
 }
 
-// SendBytes sends a message, of any length. When it returns, b is the caller's again. If ctx ends before the whole message is
-// on its way, it is not sent. If the other end is closed, or its process is dead, the error is io.ErrClosedPipe.
-func (c *Conn) SendBytes(ctx context.Context, b []byte) error { return c.send(ctx, abi.PipeBytes, b) }
-
-// TrySendBytes is SendBytes that never waits: it sends the message whole, or returns ErrFull.
-func (c *Conn) TrySendBytes(b []byte) error {
-	c.tx.mu.Lock()
-	defer c.tx.mu.Unlock()
-	sent, err := c.trySend(abi.PipeBytes, b)
-	switch {
-	case err != nil:
+// exclusively does something that takes a lane and may wait.
+func (c *Conn) exclusively(ctx context.Context, l *lane, do func() error) error {
+	if err := c.enter(ctx, l); err != nil {
 		return err
-	case sent:
-		return nil
-	case frameSize(len(b)) > c.c.size():
-		return ErrTooLarge
 	}
-	return ErrFull
-}
-
-// RecvBytes receives a message. It is io.EOF when the other end is closed, or its process is dead, and everything that was
-// sent before has been received; io.ErrUnexpectedEOF, once, if that was in the middle of a message. If ctx ends first,
-// nothing has been received.
-func (c *Conn) RecvBytes(ctx context.Context) ([]byte, error) {
-	m := message{kind: abi.PipeBytes, own: true}
-	if err := c.recv(ctx, &m); err != nil {
-		return nil, err
-	}
-	if m.b == nil {
-		return []byte{}, nil
-	}
-	return m.b, nil
-}
-
-// RecvAppend is RecvBytes that appends the message to dst. If there is room in it, that costs no memory. On an error it returns
-// dst, whose memory behind its length may have been written to.
-func (c *Conn) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
-	m := message{kind: abi.PipeBytes, b: dst}
-	if err := c.recv(ctx, &m); err != nil {
-		return dst, err
-	}
-	return m.b, nil
+	l.taken = true
+	l.mu.Unlock()
+	err := do()
+	l.mu.Lock()
+	l.taken = false
+	c.leave(l)
+	return err
 }
 
 // Poll waits until there is something to receive: a message, whole, or an error, the end included. It returns false and
@@ -175,75 +143,4 @@ func (c *Conn) end(why error) bool {
 		c.inside.Wait()
 	}
 	return first
-}
-
-// SendFile sends a copy of an open file, as a message: the other end's RecvFile makes a file of it. f stays the caller's. It is
-// errors.ErrUnsupported where the connection cannot carry files.
-func (c *Conn) SendFile(ctx context.Context, f *os.File) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := c.enter(ctx, &c.tx); err != nil {
-		return err
-	}
-	c.tx.taken = true
-	c.tx.mu.Unlock()
-	err := c.sendFile(ctx, f)
-	c.tx.mu.Lock()
-	c.tx.taken = false
-	c.leave(&c.tx)
-	return err
-}
-
-// RecvFile receives a file that was sent by SendFile. If the next message is none, that is ErrKind, and it stays.
-func (c *Conn) RecvFile(ctx context.Context) (*os.File, error) {
-	m := message{kind: abi.PipeFileFrame}
-	if err := c.recv(ctx, &m); err != nil {
-		return nil, err
-	}
-	return m.file, nil
-}
-
-// recv receives a message.
-func (c *Conn) recv(ctx context.Context, m *message) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c.rx.mu.Lock()
-	done, err := false, c.gone
-	if err == nil && !c.rx.taken {
-		done, err = c.in.take(m)
-	}
-	c.rx.mu.Unlock()
-	if done || err != nil {
-		return err
-	}
-	if err := c.enter(ctx, &c.rx); err != nil {
-		return err
-	}
-	defer c.leave(&c.rx)
-	for {
-		if done, err := c.in.take(m); done || err != nil {
-			return err
-		}
-		if c.in.open && !c.in.skip {
-			c.rx.taken = true
-			c.rx.mu.Unlock()
-			done, err = c.in.stream(ctx, m)
-			c.rx.mu.Lock()
-			c.rx.taken = false
-			if done || err != nil {
-				return err
-			}
-			continue
-		}
-		c.rx.mu.Unlock()
-		if err = ctx.Err(); err == nil {
-			err = c.c.awaitBytes(ctx)
-		}
-		c.rx.mu.Lock()
-		if err != nil {
-			return err
-		}
-	}
 }

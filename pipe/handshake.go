@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
@@ -75,7 +76,9 @@ func (h *handshake) proof(label string) []byte {
 
 // prove is the dialer's side.
 func (h *handshake) prove() error {
-	if _, err := io.ReadFull(h.conn, h.listener[:]); err != nil {
+	if _, err := io.ReadFull(h.conn, h.listener[:]); errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the listener says nothing, as one would that wants TLS: %w", err)
+	} else if err != nil {
 		return failed(err)
 	}
 	if err := h.check(h.listener, abi.HelloListener); err != nil {

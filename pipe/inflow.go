@@ -12,7 +12,7 @@ import (
 // A stream reads ahead into a ring that grows from the first of these sizes to the second.
 const (
 	leastAhead = 4 << 10
-	mostAhead  = 256 << 10
+	mostAhead  = 64 << 10
 )
 
 // inflow is the receiving half of a stream.

@@ -22,11 +22,22 @@ type Listener struct {
 	work   sync.WaitGroup
 
 	mu      sync.Mutex
-	shaking []net.Conn // in the handshake, the oldest first
-	ready   []*Conn    // for Accept
+	shaking []shaking // the oldest first
+	ready   []*Conn   // for Accept
 	closed  bool
-	changed bell // ready or closed
+	changed bell // rung when one of the three changes
 }
+
+// shaking is a connection in its handshake.
+type shaking struct {
+	net.Conn
+
+	since time.Time
+}
+
+// patience is how long a handshake may take at the least, however many others wait: time enough for who means it. Who floods a listener
+// then slows the others down, but does not keep them out.
+const patience = 100 * time.Millisecond
 
 // Listen listens on an address.
 //
@@ -129,8 +140,8 @@ func (l *Listener) Close() error {
 		l.remove()
 		err = l.socket.Close()
 	}
-	for _, c := range shaking {
-		_ = c.Close()
+	for _, s := range shaking {
+		_ = s.Close()
 	}
 	for _, c := range ready {
 		_ = c.Close()
@@ -148,37 +159,44 @@ func (l *Listener) serve() {
 		case err == nil:
 			failures = 0
 			l.begin(conn)
-			// What it has to say may have come already, and it may be dropped when MaxHandshakes more have come.
-			runtime.Gosched()
+			runtime.Gosched() // what it has to say may have come already
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // no descriptors, or no memory: that passes
 			failures++
 			l.turnAway(l.addr, err)
-			l.pause(min(5*time.Millisecond<<min(failures, 8), time.Second))
+			l.pause(min(5*time.Millisecond<<min(failures, 8), time.Second), func() bool { return false })
 		}
 	}
 }
 
-func (l *Listener) pause(d time.Duration) {
+// pause waits until cond holds, the Listener is closed, or d is over.
+func (l *Listener) pause(d time.Duration, cond func() bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	_ = l.await(ctx, func() bool { return false })
+	_ = l.await(ctx, cond)
 }
 
 // begin begins the handshake of a connection.
 func (l *Listener) begin(conn net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for len(l.shaking) >= l.config.MaxHandshakes {
+		oldest := l.shaking[0]
+		if wait := patience - time.Since(oldest.since); wait > 0 {
+			l.mu.Unlock()
+			l.pause(wait, func() bool { return len(l.shaking) < l.config.MaxHandshakes })
+			l.mu.Lock()
+			continue
+		}
+		_ = oldest.Close()
+		l.shaking = slices.Delete(l.shaking, 0, 1)
+	}
 	if l.closed {
 		_ = conn.Close()
 		return
 	}
-	if len(l.shaking) >= l.config.MaxHandshakes {
-		_ = l.shaking[0].Close()
-		l.shaking = slices.Delete(l.shaking, 0, 1)
-	}
-	l.shaking = append(l.shaking, conn)
+	l.shaking = append(l.shaking, shaking{conn, time.Now()})
 	l.work.Go(func() { l.meet(conn) })
 }
 
@@ -192,12 +210,11 @@ func (l *Listener) meet(conn net.Conn) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.Index(l.shaking, conn)
-	if i >= 0 {
+	defer l.changed.ring()
+	if i := slices.IndexFunc(l.shaking, func(s shaking) bool { return s.Conn == conn }); i >= 0 {
 		l.shaking = slices.Delete(l.shaking, i, i+1)
 		if err == nil {
 			l.ready = append(l.ready, c)
-			l.changed.ring()
 			return
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"testing"
-	"time"
 )
 
 // F135, F138, T161: both sides exchange messages over every network, of every size.
@@ -86,21 +85,5 @@ func TestNetPoll(t *testing.T) {
 		if len(got) != 0 {
 			t.Errorf("%q", got)
 		}
-	})
-}
-
-// T186: nobody but the handshake has a deadline.
-func TestNetOutlivesTheHandshakesDeadline(t *testing.T) {
-	onAll(t, func(t *testing.T, n network) {
-		n.listener.HandshakeTimeout, n.dialer.HandshakeTimeout = 300*time.Millisecond, 300*time.Millisecond
-		l := n.listen(t)
-		a, b := n.dial(t, l), accept(t, l)
-		limited, cancel := context.WithTimeout(ctx, 400*time.Millisecond)
-		defer cancel()
-		_, err := l.Accept(limited)
-		wants(t, "nobody dials", err, context.DeadlineExceeded)
-		ok(t, a.SendBytes(ctx, []byte("late")))
-		_, err = b.RecvBytes(ctx)
-		ok(t, err)
 	})
 }

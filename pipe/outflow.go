@@ -14,13 +14,13 @@ const streamRoom = 256 << 10
 
 // outflow is the sending half of a stream.
 type outflow struct {
-	sink io.Writer       // the socket
-	raw  syscall.RawConn // the socket; nil if it has none
-	seal io.Writer       // encrypts into the queue; nil without TLS
+	sink io.Writer // the socket
+	seal io.Writer // encrypts into the queue; nil without TLS
 
 	clear []byte // written, to be encrypted; the sender's
 
 	outMu    sync.Mutex // guards what follows
+	now      eager      // the socket
 	queue    []byte     // for the kernel
 	idle     []byte     // memory for the next queue
 	put      uint64     // bytes that were ever queued
@@ -79,7 +79,7 @@ func (o *outflow) try() (drain bool) {
 		return false
 	}
 	if len(o.queue) > 0 {
-		n, err := writeNow(o.raw, o.queue)
+		n, err := o.now.write(o.queue)
 		o.taken += uint64(n)
 		if err != nil {
 			o.failLocked(err)
@@ -126,6 +126,13 @@ func (o *outflow) shut() {
 	if w, ok := o.sink.(interface{ CloseWrite() error }); ok && o.finished {
 		_ = w.CloseWrite()
 	}
+}
+
+// sent reports whether anything ever was.
+func (o *outflow) sent() bool {
+	o.outMu.Lock()
+	defer o.outMu.Unlock()
+	return o.put > 0
 }
 
 func (o *outflow) finish() {

@@ -29,8 +29,10 @@ func newStream(socket net.Conn, sealed *sealed) *stream {
 	s := &stream{socket: socket, sealed: sealed}
 	s.sink, s.source = socket, socket
 	if raw, ok := socket.(syscall.Conn); ok {
-		s.raw, _ = raw.SyscallConn()
-		tune(s.raw)
+		if raw, err := raw.SyscallConn(); err == nil {
+			tune(raw)
+			s.now.open(raw)
+		}
 	}
 	if sealed != nil {
 		s.source, s.seal = sealed, sealed
@@ -74,16 +76,21 @@ func (s *stream) interrupt(why error) {
 	s.inflow.interrupt(why)
 }
 
-// close tells the other side, behind all that was published. The socket stays until the other side has closed, too, or linger is over:
-// a socket that is closed answers what comes with a reset, and then nobody receives what is still under way.
+// close tells the other side, behind all that was published. If that was something, the socket stays until the other side has closed, too,
+// or linger is over: a socket that is closed answers what comes with a reset, and then nobody receives what is still under way.
 func (s *stream) close() error {
+	s.discard()
+	if !s.sent() {
+		err := s.socket.Close()
+		s.work.Wait()
+		return err
+	}
 	_ = s.socket.SetDeadline(time.Now().Add(linger))
 	if s.sealed != nil {
 		_ = s.sealed.CloseWrite() // says so inside
 	}
 	s.finish()
 	s.push()
-	s.discard()
 	go func() {
 		s.work.Wait()
 		_ = s.socket.Close()

@@ -17,21 +17,37 @@ func tune(raw syscall.RawConn) {
 	_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_RTO_MAX_MS, resendEvery) })
 }
 
-// writeNow writes what there is room for, without waiting.
-func writeNow(raw syscall.RawConn, b []byte) (n int, err error) {
-	if raw == nil {
-		return 0, nil
-	}
-	cerr := raw.Write(func(fd uintptr) bool {
+// eager writes to a socket what there is room for, without waiting.
+type eager struct {
+	raw     syscall.RawConn // nil if there is none
+	attempt func(fd uintptr) bool
+
+	b   []byte // to be written by the attempt
+	n   int    // of it, written
+	err error
+}
+
+func (e *eager) open(raw syscall.RawConn) {
+	e.raw = raw
+	e.attempt = func(fd uintptr) bool {
 		for {
-			n, err = unix.Write(int(fd), b)
-			if !errors.Is(err, unix.EINTR) {
+			e.n, e.err = unix.Write(int(fd), e.b)
+			if !errors.Is(e.err, unix.EINTR) {
 				return true
 			}
 		}
-	})
-	if errors.Is(err, unix.EAGAIN) {
-		return 0, cerr
 	}
-	return max(0, n), errors.Join(cerr, os.NewSyscallError("write", err))
+}
+
+func (e *eager) write(b []byte) (int, error) {
+	if e.raw == nil {
+		return 0, nil
+	}
+	e.b, e.n, e.err = b, 0, nil
+	err := e.raw.Write(e.attempt)
+	e.b = nil
+	if err == nil && e.err != nil && !errors.Is(e.err, unix.EAGAIN) {
+		err = os.NewSyscallError("write", e.err)
+	}
+	return max(0, e.n), err
 }
