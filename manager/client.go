@@ -177,9 +177,10 @@ func (c *client) enter(r *request) {
 	r.state.Store(requestWaits)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lastID++
-	for c.lastID == 0 || c.pending[c.lastID] != nil { // 0 is of those that nobody waits for
+	for used := true; used; { // 0 is for those that nobody waits for
 		c.lastID++
+		_, used = c.pending[c.lastID]
+		used = used || c.lastID == 0
 	}
 	r.id = c.lastID
 	binary.LittleEndian.PutUint32(r.buf, r.id)

@@ -141,12 +141,15 @@ func TestGrantOfAnotherSession(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWire(10)
 		c, m, _ := wired(w)
-		r := &request{c: c, id: 1, undo: mutexUndo, buf: header(nil, 1, opCall, mutexLock, m.id), wake: make(chan struct{}, 1)}
-		c.pending = map[uint32]*request{1: r}
-		c.dispatch([]byte{1, 0, 0, 0, statusOK, 0, 0, 0})
+		r := m.lock(mutexLock, mutexUndo)
+		c.enter(r)
+		c.abandon(w, r)
+		c.mu.Lock()
 		c.conn = newWire(10)
-		r.giveBack(w)
-		if c.control.some.Load() {
+		c.mu.Unlock()
+		w.says(1, statusOK)
+		synctest.Wait()
+		if c.control.some.Load() || len(c.pending) > 0 {
 			t.Error("it is given back")
 		}
 	})
@@ -242,7 +245,7 @@ func TestDialEndsWithContext(t *testing.T) {
 func TestRequestIDs(t *testing.T) {
 	c, _, _ := wired(newWire(10))
 	c.lastID = 1<<32 - 2
-	c.pending = map[uint32]*request{1: {}, 2: {}}
+	c.pending = map[uint32]*request{1: {}, 2: nil}
 	for _, want := range []uint32{1<<32 - 1, 3, 4} {
 		r := c.ask(opStats, 0, 0)
 		if c.enter(r); r.id != want {

@@ -25,8 +25,8 @@ func TestBarrierGame(t *testing.T) {
 type mutexModel struct {
 	owner      *player
 	died, told bool
-	line       []turn
-	asleep     [3][]turn
+	line       []gamer
+	asleep     [3][]gamer
 }
 
 func (m *mutexModel) make(g *game, by *player) {
@@ -48,7 +48,7 @@ func (m *mutexModel) move(g *game) (int, uint8, []byte) {
 	return 1 + g.IntN(2), method, args
 }
 
-func (m *mutexModel) give(g *game, w turn) {
+func (m *mutexModel) give(g *game, w gamer) {
 	told := m.died
 	m.owner, m.told, m.died = w.who, told, false
 	switch {
@@ -68,7 +68,7 @@ func (m *mutexModel) give(g *game, w turn) {
 	}
 }
 
-func (m *mutexModel) want(g *game, w turn) {
+func (m *mutexModel) want(g *game, w gamer) {
 	if m.owner == nil {
 		m.give(g, w)
 	} else {
@@ -93,7 +93,7 @@ func (m *mutexModel) wake(g *game, cond int, n int) {
 	}
 }
 
-func (m *mutexModel) call(g *game, w turn, object int, args []byte) {
+func (m *mutexModel) call(g *game, w gamer, object int, args []byte) {
 	if object > 0 {
 		m.callCond(g, w, object, args)
 		return
@@ -121,7 +121,7 @@ func (m *mutexModel) call(g *game, w turn, object int, args []byte) {
 	}
 }
 
-func (m *mutexModel) callCond(g *game, w turn, cond int, args []byte) {
+func (m *mutexModel) callCond(g *game, w gamer, cond int, args []byte) {
 	switch w.cond = cond; w.method {
 	case condWait:
 		if m.owner != w.who {
@@ -139,7 +139,7 @@ func (m *mutexModel) callCond(g *game, w turn, cond int, args []byte) {
 	}
 }
 
-func (m *mutexModel) cancel(g *game, w turn) {
+func (m *mutexModel) cancel(g *game, w gamer) {
 	awake := len(m.asleep[w.cond])
 	m.asleep[w.cond] = without(m.asleep[w.cond], w)
 	asleep := len(m.asleep[w.cond]) < awake
@@ -177,7 +177,7 @@ type rwmutexModel struct {
 	writer     *player
 	readers    map[*player]int
 	died, told bool
-	line       []turn
+	line       []gamer
 }
 
 func (m *rwmutexModel) make(g *game, by *player) { g.made(by, kindRWMutex, nil) }
@@ -186,15 +186,15 @@ func (m *rwmutexModel) move(g *game) (int, uint8, []byte) {
 	return 0, rwmutexLock + uint8(g.IntN(7)), nil
 }
 
-func (m *rwmutexModel) writes(w turn) bool {
+func (m *rwmutexModel) writes(w gamer) bool {
 	return w.method == rwmutexLock || w.method == rwmutexTryLock
 }
 
-func (m *rwmutexModel) can(w turn) bool {
+func (m *rwmutexModel) can(w gamer) bool {
 	return m.writer == nil && (len(m.readers) == 0 || !m.writes(w))
 }
 
-func (m *rwmutexModel) give(g *game, w turn) {
+func (m *rwmutexModel) give(g *game, w gamer) {
 	if m.died {
 		g.answer(w, shared.ErrOwnerDied)
 	} else {
@@ -215,7 +215,7 @@ func (m *rwmutexModel) next(g *game) {
 	}
 }
 
-func (m *rwmutexModel) call(g *game, w turn, _ int, _ []byte) {
+func (m *rwmutexModel) call(g *game, w gamer, _ int, _ []byte) {
 	switch w.method {
 	case rwmutexLock, rwmutexRLock:
 		if len(m.line) == 0 && m.can(w) {
@@ -249,7 +249,7 @@ func (m *rwmutexModel) call(g *game, w turn, _ int, _ []byte) {
 	m.next(g)
 }
 
-func (m *rwmutexModel) cancel(g *game, w turn) {
+func (m *rwmutexModel) cancel(g *game, w gamer) {
 	m.line = without(m.line, w)
 	g.answer(w, context.Canceled)
 	m.next(g)
@@ -266,7 +266,7 @@ func (m *rwmutexModel) leave(g *game, who *player) {
 type semaphoreModel struct {
 	free int
 	held map[*player]int
-	line []turn
+	line []gamer
 }
 
 func (m *semaphoreModel) make(g *game, by *player) {
@@ -286,7 +286,7 @@ func (m *semaphoreModel) next(g *game) {
 	}
 }
 
-func (m *semaphoreModel) give(g *game, w turn) {
+func (m *semaphoreModel) give(g *game, w gamer) {
 	m.free--
 	if m.held != nil {
 		m.held[w.who]++
@@ -294,7 +294,7 @@ func (m *semaphoreModel) give(g *game, w turn) {
 	g.answer(w, nil)
 }
 
-func (m *semaphoreModel) call(g *game, w turn, _ int, _ []byte) {
+func (m *semaphoreModel) call(g *game, w gamer, _ int, _ []byte) {
 	switch {
 	case w.method == semaphoreValue:
 		g.answer(w, binary.AppendVarint(nil, int64(m.free)))
@@ -316,7 +316,7 @@ func (m *semaphoreModel) call(g *game, w turn, _ int, _ []byte) {
 	}
 }
 
-func (m *semaphoreModel) cancel(g *game, w turn) {
+func (m *semaphoreModel) cancel(g *game, w gamer) {
 	m.line = without(m.line, w)
 	g.answer(w, context.Canceled)
 }
@@ -333,7 +333,7 @@ func (m *eventModel) make(g *game, by *player) { g.made(by, kindEvent, nil) }
 
 func (m *eventModel) move(g *game) (int, uint8, []byte) { return 0, eventSet + uint8(g.IntN(4)), nil }
 
-func (m *eventModel) call(g *game, w turn, _ int, _ []byte) {
+func (m *eventModel) call(g *game, w gamer, _ int, _ []byte) {
 	switch w.method {
 	case eventSet, eventClear:
 		m.set = w.method == eventSet
@@ -352,7 +352,7 @@ func (m *eventModel) call(g *game, w turn, _ int, _ []byte) {
 	}
 }
 
-func (m *eventModel) cancel(g *game, w turn) { g.answer(w, context.Canceled) }
+func (m *eventModel) cancel(g *game, w gamer) { g.answer(w, context.Canceled) }
 func (m *eventModel) leave(*game, *player)    {}
 
 type barrierModel struct {
@@ -386,7 +386,7 @@ func (m *barrierModel) breakUp(g *game, why error) {
 	}
 }
 
-func (m *barrierModel) call(g *game, w turn, _ int, _ []byte) {
+func (m *barrierModel) call(g *game, w gamer, _ int, _ []byte) {
 	switch w.method {
 	case barrierWait:
 		m.wait(g, w)
@@ -412,7 +412,7 @@ func (m *barrierModel) call(g *game, w turn, _ int, _ []byte) {
 	}
 }
 
-func (m *barrierModel) wait(g *game, w turn) {
+func (m *barrierModel) wait(g *game, w gamer) {
 	switch {
 	case m.broken != nil:
 		g.answer(w, m.broken)
@@ -427,7 +427,7 @@ func (m *barrierModel) wait(g *game, w turn) {
 	}
 }
 
-func (m *barrierModel) cancel(g *game, w turn) {
+func (m *barrierModel) cancel(g *game, w gamer) {
 	g.answer(w, context.Canceled)
 	if g.ending == w.who {
 		m.breakUp(g, errPartyDied)

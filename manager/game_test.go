@@ -47,8 +47,8 @@ func (p *player) SendBytes(context.Context, []byte) error            { return io
 func (p *player) RecvAppend(context.Context, []byte) ([]byte, error) { return nil, io.EOF }
 func (p *player) Close() error                                       { return nil }
 
-// A turn is a call of a model that is not answered.
-type turn struct {
+// A gamer is a call of a model that is not answered.
+type gamer struct {
 	who      *player
 	id       uint32
 	method   uint8
@@ -62,8 +62,8 @@ type model interface {
 	make(g *game, by *player)
 	// move is a random call, of object 0 or another that make made.
 	move(g *game) (object int, method uint8, args []byte)
-	call(g *game, w turn, object int, args []byte)
-	cancel(g *game, w turn)
+	call(g *game, w gamer, object int, args []byte)
+	cancel(g *game, w gamer)
 	// leave is called after a session's calls were cancelled.
 	leave(g *game, who *player)
 }
@@ -75,7 +75,7 @@ type game struct {
 	srv     *server
 	objects []uint64
 	players []*player
-	waits   []turn           // of the model
+	waits   []gamer           // of the model
 	ending  *player           // whose session ends
 	want    map[string]string // by player and call
 }
@@ -138,7 +138,7 @@ func (g *game) step(m model) string {
 		return fmt.Sprint(g.number(w.who), "/", w.id, " is cancelled")
 	}
 	object, method, args := m.move(g)
-	m.call(g, turn{who: p, id: p.last + 1, method: method}, object, args)
+	m.call(g, gamer{who: p, id: p.last + 1, method: method}, object, args)
 	id := p.request(opCall, method, g.objects[object], args)
 	return fmt.Sprintf("%d/%d calls method %d of %d with %x", i, id, method, object, args)
 }
@@ -155,17 +155,17 @@ func (g *game) made(by *player, kind uint8, args []byte) {
 func (g *game) number(p *player) int { return slices.Index(g.players, p) }
 
 // waitOf is the first call of a player that waits.
-func (g *game) waitOf(p *player) (turn, bool) {
+func (g *game) waitOf(p *player) (gamer, bool) {
 	for _, w := range g.waits {
 		if w.who == p {
 			return w, true
 		}
 	}
-	return turn{}, false
+	return gamer{}, false
 }
 
 // wait makes a call one that waits, unless that is refused.
-func (g *game) wait(w turn) bool {
+func (g *game) wait(w gamer) bool {
 	n := 0
 	for _, other := range g.waits {
 		if other.who == w.who {
@@ -181,7 +181,7 @@ func (g *game) wait(w turn) bool {
 }
 
 // answer is what a call is answered with: an error, bytes, or nil.
-func (g *game) answer(w turn, with any) {
+func (g *game) answer(w gamer, with any) {
 	text := "ok "
 	switch with := with.(type) {
 	case error:
@@ -194,6 +194,6 @@ func (g *game) answer(w turn, with any) {
 }
 
 // without is a list without a call.
-func without(list []turn, w turn) []turn {
-	return slices.DeleteFunc(slices.Clone(list), func(x turn) bool { return x.who == w.who && x.id == w.id })
+func without(list []gamer, w gamer) []gamer {
+	return slices.DeleteFunc(slices.Clone(list), func(x gamer) bool { return x.who == w.who && x.id == w.id })
 }
