@@ -438,6 +438,13 @@ func (c *client) close(why error) {
 	forgetClient(c)
 }
 
+// over reports whether there will be no connection any more.
+func (c *client) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil
+}
+
 // connection is the one there is, or a new one.
 func (c *client) connection(ctx context.Context) (conn, error) {
 	c.mu.Lock()
