@@ -37,3 +37,46 @@ func TestExclusive(t *testing.T) {
 		t.Errorf("%d calls, %v", n, err)
 	}
 }
+
+var exclusiveHang = Method0(exclusives, "Hang", func(*int, context.Context) (int, error) {
+	<-hang
+	return 0, nil
+})
+
+var hang chan struct{}
+
+// A function that goes on after its session has ended is one that runs, and none that waits.
+func TestStatsOfAFunctionThatGoesOn(t *testing.T) {
+	hang = make(chan struct{})
+	srv := newTestServer(t, Config{})
+	a, b := srv.connect(t), srv.connect(t)
+	o, err := exclusives.New(background, a, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan struct{})
+	go func() {
+		defer close(called)
+		_, _ = exclusiveHang.Call(background, o)
+	}()
+	for {
+		if st, err := b.Stats(background); err != nil || st.Running == 1 && st.ByKind["Object"] == 1 {
+			break
+		}
+	}
+	a.c.close(ErrClosed)
+	<-called
+	for {
+		st, err := b.Stats(background)
+		if err != nil || st.Waiting != 0 || st.Running != 1 {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		if st.Clients == 1 {
+			if len(st.ByKind) > 0 {
+				t.Errorf("%v", st.ByKind)
+			}
+			break
+		}
+	}
+	close(hang)
+}

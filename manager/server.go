@@ -24,6 +24,7 @@ type server struct {
 	objects  map[uint64]*entry
 	last     uint64 // number of an object
 	made     int64
+	byKind   [kindEnd]int        // how many objects
 	idle     map[*entry]struct{} // lent, and referred to by nobody
 	reaping  bool
 	names    map[string]published
