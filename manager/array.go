@@ -133,7 +133,7 @@ func (a *Array[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*a = *fresh
-	return unmarshalProxy(a, &a.proxy, b, kindArray, a.signature())
+	return a.unmarshal(b, kindArray, a.signature())
 }
 
 // String names the Array.

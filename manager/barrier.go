@@ -58,7 +58,7 @@ func (b *Barrier) MarshalBinary() ([]byte, error) { return b.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (b *Barrier) UnmarshalBinary(data []byte) error {
-	return unmarshalProxy(b, &b.proxy, data, kindBarrier, 0)
+	return b.unmarshal(data, kindBarrier, 0)
 }
 
 // String names the barrier.

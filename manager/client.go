@@ -26,7 +26,7 @@ type client struct {
 	route  []byte                                        // the way to the server, for this family
 	dial   func(context.Context) (conn, [16]byte, error) // nil if it can't be dialled again
 	remote bool                                          // the connection may break though both sides live
-	max    int64                                         // the largest message; 0: not known
+	max    atomic.Int64                                  // the largest message that the server takes; 0: not known
 
 	mu      sync.Mutex
 	conn    conn                // nil: none now
@@ -125,13 +125,13 @@ func (r *request) send(ctx context.Context) error {
 		return err
 	}
 	c := r.c
-	if c.max > 0 && int64(len(r.buf)) > c.max {
-		return fmt.Errorf("mp/manager: a request of %d bytes: %w", len(r.buf), pipe.ErrTooLarge)
-	}
 	for {
 		conn, err := c.connection(ctx)
 		if err != nil {
 			return err
+		}
+		if limit := c.max.Load(); limit > 0 && int64(len(r.buf)) > limit { // it would end the session
+			return fmt.Errorf("mp/manager: a request of %d bytes: %w", len(r.buf), pipe.ErrTooLarge)
 		}
 		c.enter(r)
 		if err = c.write(ctx, conn, r, r.buf); err != nil {
@@ -149,7 +149,7 @@ func (r *request) send(ctx context.Context) error {
 			return c.leave(ctx, conn, r)
 		}
 		if r.state.Load() == requestBroken {
-			if c.remote && r.safe {
+			if c.remote && r.safe && !tooLarge(r.broken) {
 				continue
 			}
 			return r.broken
@@ -405,11 +405,12 @@ func (c *client) broke(conn conn, why error) {
 	}
 	c.conn = nil
 	err := ErrInterrupted
-	if !c.remote {
-		c.err, err = errEnded, errEnded
-	}
-	if tooLarge(why) {
+	switch {
+	case tooLarge(why) && c.dial != nil: // an answer, and nobody knows whose: the next connection is as good as the first
 		err = why
+	case !c.remote:
+		c.err, err = errEnded, errEnded
+		forgetClient(c) // if only this session has ended, and not the server, there may be another
 	}
 	for id, r := range c.pending {
 		delete(c.pending, id)
@@ -435,6 +436,13 @@ func (c *client) close(why error) {
 	}
 	c.control.reset(true)
 	forgetClient(c)
+}
+
+// over reports whether there will be no connection any more.
+func (c *client) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil
 }
 
 // connection is the one there is, or a new one.

@@ -221,3 +221,15 @@ func TestUnreachableIsNotEnded(t *testing.T) {
 		}
 	}
 }
+
+// A function that stops the Manager which it had of its context does that for itself, and those that run now, but for no later one.
+func TestStopOfTheServersOwnClient(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	ctx := context.WithValue(background, ownKey{}, srv)
+	if err := FromContext(ctx).Stop(background); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewDict[string, int](FromContext(ctx)); err != nil {
+		t.Error(err)
+	}
+}

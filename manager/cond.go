@@ -85,7 +85,7 @@ func (c *Cond) MarshalBinary() ([]byte, error) { return c.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (c *Cond) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(c, &c.proxy, b, kindCond, 0)
+	return c.unmarshal(b, kindCond, 0)
 }
 
 // String names the condition.

@@ -225,7 +225,7 @@ func (d *Dict[K, V]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*d = *fresh
-	return unmarshalProxy(d, &d.proxy, b, kindDict, d.signature())
+	return d.unmarshal(b, kindDict, d.signature())
 }
 
 // String names the Dict.

@@ -37,7 +37,7 @@ func (e *Event) MarshalBinary() ([]byte, error) { return e.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (e *Event) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(e, &e.proxy, b, kindEvent, 0)
+	return e.unmarshal(b, kindEvent, 0)
 }
 
 // String names the event.

@@ -51,13 +51,12 @@ type reference struct {
 	id uint64
 }
 
-// track releases the object when the proxy is collected.
-func track[P any](p *P, c *client, id uint64) *P {
-	runtime.AddCleanup(p, func(r reference) {
+// track releases the object when the proxy, and whatever was copied of it, is collected: what they share is the encoding.
+func (p *proxy) track() {
+	runtime.AddCleanup(&p.wire[0], func(r reference) {
 		r.c.control.release(r.id)
 		r.c.settleIfUp()
-	}, reference{c, id})
-	return p
+	}, reference{p.c, p.id})
 }
 
 // marshal is the proxy for another process, or an object; until it is decoded or kept there, the server lends the object.
@@ -72,8 +71,8 @@ func (p *proxy) marshal() ([]byte, error) {
 	return append([]byte(nil), p.wire...), nil
 }
 
-// unmarshalProxy makes *p the proxy that another process sent. part is the proxy in it.
-func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) error {
+// unmarshal makes p the proxy that another process sent.
+func (p *proxy) unmarshal(b []byte, kind uint8, sig uint64) error {
 	if len(b) < proxySize || b[0] != proxyVersion || b[1] != kind {
 		return errCorrupt
 	}
@@ -81,15 +80,15 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 	if has != sig && kind != kindObject {
 		return fmt.Errorf("%w: it is of a %s of other types", errCorrupt, kinds[kind].name)
 	}
-	sig, b = has, bytes.Clone(b) // that is the caller's
-	*part = proxy{id: id, sig: sig, wire: b}
-	if part.c = clientOf([16]byte(b[2:]), b[proxySize:]); part.c == nil {
-		return nil // it is detached
+	c := clientOf([16]byte(b[2:]), b[proxySize:])
+	if c == nil {
+		*p = proxy{id: id, sig: has, wire: bytes.Clone(b)} // it is detached
+		return nil
 	}
-	part.bind(part.c, kind, id, sig)
-	part.c.control.retain(id)
-	part.c.settle()
-	track(p, part.c, id)
+	p.bind(c, kind, id, has)
+	c.control.retain(id)
+	c.settle()
+	p.track()
 	return nil
 }
 
@@ -117,7 +116,8 @@ func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind
 	}
 	part.bind(c, kind, binary.LittleEndian.Uint64(a.left), sig)
 	c.control.retain(part.id) // the session that made it does already; there may be another now
-	return track(p, c, part.id), nil
+	part.track()
+	return p, nil
 }
 
 // ask begins a call of a method.

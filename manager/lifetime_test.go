@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"runtime"
 	"testing"
 	"time"
 )
@@ -50,4 +51,38 @@ func TestObjectEndsOnce(t *testing.T) {
 	if m.ends != 1 {
 		t.Errorf("it ended %d times", m.ends)
 	}
+}
+
+// A proxy may be copied, as one that is a field of a function's argument is: the object lives as long as one of the copies.
+func TestCopyOfAProxy(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	m := srv.connect(t)
+	copied, witness := copyAndWitness(t, m)
+	defer runtime.KeepAlive(copied)
+	for { // until the collector has seen that nobody has the witness any more, nor what was copied
+		runtime.GC()
+		if srv.find(witness) == nil {
+			break
+		}
+		if err := copied.Set(background, "a", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copied.Set(background, "a", 1); err != nil {
+		t.Error(err)
+	}
+}
+
+//go:noinline
+func copyAndWitness(t *testing.T, m *Manager) (copied Dict[string, int], witness uint64) {
+	t.Helper()
+	d, err := NewDict[string, int](m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := NewDict[string, int](m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *d, w.id
 }

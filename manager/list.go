@@ -140,7 +140,7 @@ func (l *List[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*l = *fresh
-	return unmarshalProxy(l, &l.proxy, b, kindList, l.signature())
+	return l.unmarshal(b, kindList, l.signature())
 }
 
 // String names the List.

@@ -56,7 +56,7 @@ func (m *Mutex) MarshalBinary() ([]byte, error) { return m.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (m *Mutex) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(m, &m.proxy, b, kindMutex, 0)
+	return m.unmarshal(b, kindMutex, 0)
 }
 
 // String names the mutex.

@@ -106,7 +106,7 @@ func (n *Namespace) MarshalBinary() ([]byte, error) { return n.marshal() }
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (n *Namespace) UnmarshalBinary(b []byte) error {
 	*n = Namespace{}
-	return unmarshalProxy(n, &n.proxy, b, kindNamespace, signature())
+	return n.unmarshal(b, kindNamespace, signature())
 }
 
 // String names the Namespace.

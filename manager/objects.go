@@ -64,6 +64,7 @@ func (srv *server) add(s *session, kind uint8, sig uint64, o object) (*entry, er
 	e := &entry{id: srv.last, kind: kind, sig: sig, obj: o}
 	srv.objects[e.id] = e
 	srv.made++
+	srv.byKind[kind]++
 	s.retainLocked(e)
 	return e, nil
 }
@@ -136,12 +137,18 @@ func (srv *server) unrefer(refs ...*entry) (unreferred []*entry) {
 				time.AfterFunc(srv.cfg.Lease, srv.reap)
 			}
 		default:
-			delete(srv.idle, e) // it was referred to again
-			delete(srv.objects, e.id)
+			srv.removeLocked(e)
 			unreferred = append(unreferred, e)
 		}
 	}
 	return unreferred
+}
+
+// removeLocked takes an object out of the server. It is on the list of those that are idle also if it was referred to again.
+func (srv *server) removeLocked(e *entry) {
+	delete(srv.idle, e)
+	delete(srv.objects, e.id)
+	srv.byKind[e.kind]--
 }
 
 // free ends objects that nothing refers to.
@@ -165,8 +172,7 @@ func (srv *server) reap() {
 		case e.refs > 0:
 			delete(srv.idle, e)
 		case !e.lent.After(now):
-			delete(srv.idle, e)
-			delete(srv.objects, e.id)
+			srv.removeLocked(e)
 			unreferred = append(unreferred, e)
 		}
 	}

@@ -182,7 +182,7 @@ func (q *Queue[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*q = *fresh
-	return unmarshalProxy(q, &q.proxy, b, kindQueue, q.signature())
+	return q.unmarshal(b, kindQueue, q.signature())
 }
 
 // String names the Queue.

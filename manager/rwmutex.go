@@ -44,7 +44,7 @@ func (m *RWMutex) MarshalBinary() ([]byte, error) { return m.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (m *RWMutex) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(m, &m.proxy, b, kindRWMutex, 0)
+	return m.unmarshal(b, kindRWMutex, 0)
 }
 
 // String names the lock.

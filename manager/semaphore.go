@@ -56,7 +56,7 @@ func (s *Semaphore) MarshalBinary() ([]byte, error) { return s.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (s *Semaphore) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(s, &s.proxy, b, kindSemaphore, 0)
+	return s.unmarshal(b, kindSemaphore, 0)
 }
 
 // String names the semaphore.

@@ -24,6 +24,7 @@ type server struct {
 	objects  map[uint64]*entry
 	last     uint64 // number of an object
 	made     int64
+	byKind   [kindEnd]int        // how many objects
 	idle     map[*entry]struct{} // lent, and referred to by nobody
 	reaping  bool
 	names    map[string]published
@@ -83,12 +84,12 @@ func (srv *server) serve(c conn) {
 	srv.mu.Unlock()
 	if full {
 		// It is told, if it listens: nobody waits for that.
-		_ = c.TrySendBytes(appendGreeting(nil, [16]byte{}, ErrLimit))
+		_ = c.TrySendBytes(appendGreeting(nil, greeting{}, ErrLimit))
 		_ = c.Close()
 		s.cancel()
 		return
 	}
-	_ = c.TrySendBytes(appendGreeting(nil, srv.id, nil)) // there is room in a fresh connection
+	_ = c.TrySendBytes(appendGreeting(nil, greeting{srv.id, srv.cfg.MaxMessage}, nil)) // there is room in a fresh connection
 	go func() {
 		defer srv.group.Done()
 		s.run()
@@ -123,29 +124,35 @@ func (srv *server) stop() {
 	srv.group.Wait()
 }
 
-// A greeting is the first message of a server: protocol u32, status u8, its number.
-const greetingSize = 4 + 1 + 16
+// A greeting is the first message of a server: protocol u32, status u8, its number, MaxMessage u64.
+type greeting struct {
+	id  [16]byte
+	max int64
+}
 
-func appendGreeting(b []byte, id [16]byte, err error) []byte {
+const greetingSize = 4 + 1 + 16 + 8
+
+func appendGreeting(b []byte, g greeting, err error) []byte {
 	b = binary.LittleEndian.AppendUint32(b, protocol)
 	status := statusOK
 	if err != nil {
 		status, _ = statusOf(err)
 	}
-	return append(append(b, status), id[:]...)
+	b = append(append(b, status), g.id[:]...)
+	return binary.LittleEndian.AppendUint64(b, uint64(g.max))
 }
 
-func readGreeting(b []byte) (id [16]byte, err error) {
+func readGreeting(b []byte) (g greeting, err error) {
 	if len(b) != greetingSize {
-		return id, errors.New("mp/manager: what listens there is no manager")
+		return g, errors.New("mp/manager: what listens there is no manager")
 	}
 	if v := binary.LittleEndian.Uint32(b); v != protocol {
-		return id, fmt.Errorf("mp/manager: the server speaks protocol %d, this program %d", v, protocol)
+		return g, fmt.Errorf("mp/manager: the server speaks protocol %d, this program %d", v, protocol)
 	}
 	if b[4] != statusOK {
-		return id, errorOf(b[4], nil)
+		return g, errorOf(b[4], nil)
 	}
-	return [16]byte(b[5:]), nil
+	return greeting{[16]byte(b[5:]), int64(binary.LittleEndian.Uint64(b[21:]))}, nil
 }
 
 // publish puts a handle under a name, or with an empty one takes the name away.

@@ -233,7 +233,10 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
 	}
 	if !refused {
-		c.kept, c.stop = true, stop
+		if !c.kept { // else run may look at it now
+			c.kept = true
+		}
+		c.stop = stop
 		s.pending[c.id] = c
 	}
 	s.mu.Unlock()

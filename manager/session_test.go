@@ -41,11 +41,11 @@ func (srv *server) connect(t *testing.T) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := readGreeting(b)
+	g, err := readGreeting(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(id, nil)
+	c := newClient(g.id, nil)
 	c.conn = here
 	m := &Manager{c: c}
 	t.Cleanup(func() { m.c.close(ErrClosed) })

@@ -200,7 +200,7 @@ func (s *Set[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*s = *fresh
-	return unmarshalProxy(s, &s.proxy, b, kindSet, s.signature())
+	return s.unmarshal(b, kindSet, s.signature())
 }
 
 // String names the Set.

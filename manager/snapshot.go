@@ -71,8 +71,11 @@ func (c *call) page(id uint64, sn *snapshot) {
 		s.snapshots[id] = sn
 	}
 	b := binary.AppendUvarint(make([]byte, 0, len(items)+16), id)
-	b = binary.AppendUvarint(b, uint64(n))
-	c.answer(statusOK, append(b, items...))
+	b = append(binary.AppendUvarint(b, uint64(n)), items...)
+	if int64(len(b)) > s.srv.cfg.MaxMessage-answerHeader { // an item that a function made: the answer is an error
+		s.endSnapshot(id)
+	}
+	c.answer(statusOK, b)
 }
 
 // cost is what values cost that are kept.

@@ -82,7 +82,7 @@ func (x *Value[T]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*x = *fresh
-	return unmarshalProxy(x, &x.proxy, b, kindValue, x.signature())
+	return x.unmarshal(b, kindValue, x.signature())
 }
 
 // String names the Value.
