@@ -18,7 +18,8 @@ func seenBy[T any, P interface {
 	q, from := P(new(T)), p.part()
 	q.part().bind(m.c, from.wire[1], from.id, from.sig)
 	m.c.control.retain(from.id)
-	return track((*T)(q), m.c, from.id)
+	q.part().track()
+	return q
 }
 
 // newClients is a server with so many clients of its own.
