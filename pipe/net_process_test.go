@@ -76,7 +76,7 @@ func TestNetKilledInHandshake(t *testing.T) {
 	onStrangers(t, func(t *testing.T, n network, _ string) {
 		l := n.listen(t)
 		for range 3 {
-			s := startStranger(t, "half", n.network, l.Addr().String())
+			s := startStranger(t, "half a stream", n.network, l.Addr().String())
 			if says := s.says(t); says != "<nil>" {
 				t.Fatal(says)
 			}

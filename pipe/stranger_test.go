@@ -124,7 +124,7 @@ func init() {
 		return 0
 	}
 	// half: network, address. It says hello and no more.
-	roles["half"] = func() int {
+	roles["half a stream"] = func() int {
 		a := args()
 		c, err := net.Dial(a[0], a[1])
 		if err == nil {
