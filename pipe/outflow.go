@@ -30,7 +30,7 @@ type outflow struct {
 	finished bool       // nothing is queued any more
 	sendErr  error      // nothing can be sent any more
 	outWhy   error      // nobody may wait any more
-	outBell  bell       // rung when one of the last four grows
+	outBell  bell       // taken, sendErr, outWhy
 }
 
 func (*outflow) size() int { return streamRoom }
@@ -82,6 +82,7 @@ func (o *outflow) try() (drain bool) {
 	if len(o.queue) > 0 {
 		n, err := o.now.write(o.queue)
 		o.taken += uint64(n)
+		o.outBell.ring() // a flush may wait for what a sender after it had queued
 		if err != nil {
 			o.failLocked(err)
 			return false

@@ -159,6 +159,7 @@ func TestStreamFile(t *testing.T) {
 func TestStreamCloseWakes(t *testing.T) {
 	onStreams(t, func(t *testing.T, n network) {
 		a, b := n.meet(t)
+		full, _ := n.meet(t)
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
@@ -170,12 +171,17 @@ func TestStreamCloseWakes(t *testing.T) {
 				wants(t, "receiving when the other end is", err, io.EOF)
 			})
 			all.Go(func() {
-				err := a.SendBytes(ctx, make([]byte, enough))
+				err := full.SendBytes(ctx, make([]byte, enough))
 				wants(t, "sending when closed", err, ErrClosed)
 			})
 		}
-		eventually(t, "a sender is under way", func() bool { s := a.c.(*stream); s.outMu.Lock(); defer s.outMu.Unlock(); return s.put > 0 })
-		ok(t, a.Close())
+		eventually(t, "a sender waits", func() bool {
+			s := full.c.(*stream)
+			s.outMu.Lock()
+			defer s.outMu.Unlock()
+			return s.draining && s.put-s.taken > streamRoom/2
+		})
+		ok(t, errors.Join(a.Close(), full.Close()))
 		all.Wait()
 	})
 }
