@@ -98,7 +98,7 @@ func (a *arrayObject) setSlice(c *call) {
 
 // chunks answers with a snapshot of bytes, which stay as they are.
 func (c *call) chunks(b []byte, size int) {
-	c.snapshot((len(b)+size-1)/size, nil, func(items []byte) []byte {
+	c.snapshot((len(b)+size-1)/size, int64(len(b)), nil, func(items []byte) []byte {
 		n := min(size, len(b))
 		items = appendBytes(items, b[:n])
 		b = b[n:]

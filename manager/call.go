@@ -24,6 +24,9 @@ type call struct {
 	kept    bool               // it is in the session's list, and answered later
 	stop    context.CancelFunc // guarded by the session's lock: of a call that runs
 	waiting any                // the object's, of a call that it keeps
+
+	line         *line // in which it waits, guarded by the object's lock
+	before, next *call // there
 }
 
 // keep makes a call one that is answered later. Its arguments are gone then. It reports false, and has answered, if its session has too many.

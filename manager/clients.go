@@ -84,7 +84,10 @@ type way struct {
 
 // client is one that dials when it is needed.
 func (w way) client(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dial: w.dial, remote: network(w.address) == "tcp", max: w.cfg.MaxMessage}
+	c := newClient(id, route)
+	c.dial, c.remote = w.dial, network(w.address) == "tcp"
+	c.max = w.cfg.MaxMessage
+	return c
 }
 
 // dial connects and reads the greeting.
@@ -160,14 +163,4 @@ func sealer() (tag []byte, aead cipher.AEAD) {
 		panic(err) // the size of the key is right
 	}
 	return append([]byte(nil), spawn.Derive("manager family")[:8]...), aead
-}
-
-// settleIfUp is settle for what is of no interest to a server that is not connected.
-func (c *client) settleIfUp() {
-	c.mu.Lock()
-	conn := c.conn
-	c.mu.Unlock()
-	if conn != nil {
-		_ = c.control.flush(context.Background(), conn)
-	}
 }

@@ -63,7 +63,8 @@ func (d *dictObject) call(c *call) {
 		d.keys(c, nil)
 	case dictItems:
 		items := d.copy()
-		c.snapshot(len(items), valuesOf(items), func(b []byte) []byte {
+		values := valuesOf(items)
+		c.snapshot(len(items), costOf(items, values), values, func(b []byte) []byte {
 			b = appendBytes(appendBytes(b, items[0].key), items[0].data)
 			items = items[1:]
 			return b

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -54,7 +55,7 @@ type reference struct {
 func track[P any](p *P, c *client, id uint64) *P {
 	runtime.AddCleanup(p, func(r reference) {
 		r.c.control.release(r.id)
-		go r.c.settleIfUp()
+		r.c.settleIfUp()
 	}, reference{c, id})
 	return p
 }
@@ -66,7 +67,7 @@ func (p *proxy) marshal() ([]byte, error) {
 	}
 	if p.c != nil {
 		p.c.control.add(header(nil, 0, opLend, 0, p.id))
-		p.c.settle()
+		p.c.settleNow()
 	}
 	return append([]byte(nil), p.wire...), nil
 }
@@ -80,14 +81,14 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 	if has != sig && kind != kindObject {
 		return fmt.Errorf("%w: it is of a %s of other types", errCorrupt, kinds[kind].name)
 	}
-	sig = has
+	sig, b = has, bytes.Clone(b) // that is the caller's
 	*part = proxy{id: id, sig: sig, wire: b}
 	if part.c = clientOf([16]byte(b[2:]), b[proxySize:]); part.c == nil {
 		return nil // it is detached
 	}
 	part.bind(part.c, kind, id, sig)
 	part.c.control.retain(id)
-	go part.c.settle()
+	part.c.settle()
 	track(p, part.c, id)
 	return nil
 }
@@ -115,7 +116,7 @@ func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind
 		return nil, errMessage
 	}
 	part.bind(c, kind, binary.LittleEndian.Uint64(a.left), sig)
-	c.control.made(part.id)
+	c.control.retain(part.id) // the session that made it does already; there may be another now
 	return track(p, c, part.id), nil
 }
 
@@ -130,7 +131,9 @@ func (p *proxy) ask(method uint8) *request {
 		r.buf = header(r.buf[:0], 0, opCall, method, p.id)
 		return r
 	}
-	return p.c.ask(opCall, method, p.id)
+	r := p.c.ask(opCall, method, p.id)
+	r.of = p
+	return r
 }
 
 // read is ask for a method that changes nothing.

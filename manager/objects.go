@@ -136,6 +136,7 @@ func (srv *server) unrefer(refs ...*entry) (unreferred []*entry) {
 				time.AfterFunc(srv.cfg.Lease, srv.reap)
 			}
 		default:
+			delete(srv.idle, e) // it was referred to again
 			delete(srv.objects, e.id)
 			unreferred = append(unreferred, e)
 		}

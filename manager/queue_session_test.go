@@ -7,28 +7,6 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// waiting waits until so many calls wait in a server.
-func (srv *server) waiting(t *testing.T, m *Manager, n int) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		st, err := m.Stats(background)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if st.Waiting == n {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%d calls wait, want %d", st.Waiting, n)
-		}
-	}
-}
-
 // of makes a proxy another client's, as if it had come there.
 func (q *Queue[T]) of(m *Manager) *Queue[T] {
 	other := &Queue[T]{item: q.item}
@@ -63,18 +41,18 @@ func TestQueueOfSessionThatEnds(t *testing.T) {
 	}
 	put(4, 5, 6)
 	go func() { _ = q.Put(background, 9) }()
-	srv.waiting(t, b, 1)
+	srv.awaits(t, 1)
 	a.c.close(ErrClosed)
-	srv.waiting(t, b, 0)
+	srv.awaits(t, 0)
 	for i := range 7 {
 		if item, err := ofB.Get(background); item != i || err != nil {
 			t.Errorf("item %d is %d, %v", i, item, err)
 		}
 	}
 	go func() { _, _ = ofC.Get(background) }()
-	srv.waiting(t, b, 1)
+	srv.awaits(t, 1)
 	c.c.close(ErrClosed)
-	srv.waiting(t, b, 0)
+	srv.awaits(t, 0)
 	put(7)
 	if item, err := ofB.TryGet(background); item != 7 || err != nil {
 		t.Error(item, err)

@@ -68,7 +68,7 @@ func (c *call) part(n int) (from, to int) {
 
 // list answers with a snapshot of values, which stay as they are.
 func (c *call) list(values []value) {
-	c.snapshot(len(values), values, func(b []byte) []byte {
+	c.snapshot(len(values), cost(values), values, func(b []byte) []byte {
 		b = appendBytes(b, values[0].data)
 		values = values[1:]
 		return b

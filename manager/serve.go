@@ -154,7 +154,8 @@ func (srv *server) self() (*client, error) {
 		return nil, err
 	}
 	w := srv.way
-	c := &client{id: srv.id, route: w.seal(), conn: here}
+	c := newClient(srv.id, w.seal())
+	c.conn = here
 	c = remember(c)
 	if c.conn != here {
 		_ = here.Close()

@@ -32,10 +32,12 @@ type server struct {
 	closed   bool
 	own      *client // of functions that run here
 
-	bytes   atomic.Int64
-	calls   atomic.Int64
-	running atomic.Int64
-	group   sync.WaitGroup // goroutines of listeners and sessions
+	bytes    atomic.Int64
+	shown    atomic.Int64 // bytes that snapshots keep
+	calls    atomic.Int64
+	running  atomic.Int64
+	lastSnap atomic.Uint64  // number of a snapshot
+	group    sync.WaitGroup // goroutines of listeners and sessions
 }
 
 // published is a handle under a name.

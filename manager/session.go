@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -30,14 +31,14 @@ type session struct {
 
 	// Of run only.
 	snapshots map[uint64]*snapshot
-	lastSnap  uint64
+	touched   map[*entry]struct{} // objects in which it may hold something
+	swept     int                 // how many there were after those were taken out that are gone
 
 	refs map[uint64]*entry // guarded by the server's lock: what it retains; nil once it has ended
 
 	mu      sync.Mutex
 	ended   bool
-	pending map[uint32]*call    // calls that are answered later
-	touched map[*entry]struct{} // objects in which it may hold something
+	pending map[uint32]*call // calls that are answered later
 
 	out     sync.Mutex
 	queue   [][]byte // answers that found no room
@@ -139,9 +140,7 @@ func (s *session) call(c *call) {
 	}
 	c.on = e
 	if kinds[e.kind].holds {
-		s.mu.Lock()
-		s.touched[e] = struct{}{}
-		s.mu.Unlock()
+		s.touch(e)
 	}
 	if !e.with(s.srv, func(garbage *[]value) {
 		c.garbage = garbage
@@ -149,6 +148,18 @@ func (s *session) call(c *call) {
 	}) {
 		c.fail(errGone)
 	}
+}
+
+// touch notes that the session may hold something in an object from now on.
+func (s *session) touch(e *entry) {
+	s.touched[e] = struct{}{}
+	if len(s.touched) < 2*s.swept+64 {
+		return
+	}
+	s.srv.mu.Lock()
+	maps.DeleteFunc(s.touched, func(e *entry, _ struct{}) bool { return s.srv.objects[e.id] == nil })
+	s.srv.mu.Unlock()
+	s.swept = len(s.touched)
 }
 
 // make makes an object.
@@ -279,17 +290,13 @@ func (s *session) end() {
 	for _, c := range s.pending {
 		pending = append(pending, c)
 	}
-	touched := make([]*entry, 0, len(s.touched))
-	for e := range s.touched {
-		touched = append(touched, e)
-	}
 	s.mu.Unlock()
 	// In the order of their numbers, that it is the same each time.
 	slices.SortFunc(pending, func(a, b *call) int { return int(a.id) - int(b.id) })
 	for _, c := range pending {
 		s.interrupt(c)
 	}
-	for _, e := range touched {
+	for e := range s.touched {
 		e.with(s.srv, func(*[]value) { e.obj.leave(s) })
 	}
 	for id := range s.snapshots {

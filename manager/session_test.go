@@ -45,7 +45,9 @@ func (srv *server) connect(t *testing.T) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Manager{c: &client{id: id, conn: here}}
+	c := newClient(id, nil)
+	c.conn = here
+	m := &Manager{c: c}
 	t.Cleanup(func() { m.c.close(ErrClosed) })
 	return m
 }

@@ -10,25 +10,29 @@ const pageSize = 256 << 10
 
 // A snapshot is what an object held at one moment, given out in pages. Its values are held meanwhile.
 type snapshot struct {
-	left int                   // items
-	item func(b []byte) []byte // appends the next one
-	over []byte                // an item that was too large for the page before
-	refs []*entry
+	left  int                   // items
+	bytes int64                 // that it keeps
+	item  func(b []byte) []byte // appends the next one
+	over  []byte                // an item that was too large for the page before
+	refs  []*entry
 }
 
 // snapshot answers with the first page of n items. item appends the next of them each time it is called, and does not look into what
-// the object may change later: the object is unlocked then. values are those that the items are made of.
+// the object may change later: the object is unlocked then. size is how many bytes that keeps, for all snapshots together may keep
+// as many as all objects. values are those that the items are made of.
 //
 //	page: number of the snapshot, 0 if this is the last page | items in this page | items
-func (c *call) snapshot(n int, values []value, item func(b []byte) []byte) {
-	if len(c.s.snapshots) >= c.s.srv.cfg.MaxCalls {
+func (c *call) snapshot(n int, size int64, values []value, item func(b []byte) []byte) {
+	srv := c.s.srv
+	if total := srv.shown.Add(size); total > srv.cfg.MaxBytes || len(c.s.snapshots) >= srv.cfg.MaxCalls {
+		srv.shown.Add(-size)
 		c.fail(ErrLimit)
 		return
 	}
-	sn := &snapshot{left: n, item: item}
+	sn := &snapshot{left: n, bytes: size, item: item}
 	for _, v := range values {
 		for _, e := range v.refs {
-			if c.s.srv.hold(e.id) != nil {
+			if srv.hold(e.id) != nil {
 				sn.refs = append(sn.refs, e)
 			}
 		}
@@ -63,13 +67,20 @@ func (c *call) page(id uint64, sn *snapshot) {
 		s.srv.lose(sn)
 		id = 0
 	case id == 0:
-		s.lastSnap++
-		id = s.lastSnap
+		id = s.srv.lastSnap.Add(1) // no later session of the client has another with this number
 		s.snapshots[id] = sn
 	}
 	b := binary.AppendUvarint(make([]byte, 0, len(items)+16), id)
 	b = binary.AppendUvarint(b, uint64(n))
 	c.answer(statusOK, append(b, items...))
+}
+
+// cost is what values cost that are kept.
+func cost(values []value) (n int64) {
+	for _, v := range values {
+		n += int64(len(v.data)) + valueOverhead
+	}
+	return n
 }
 
 func (s *session) next(c *call) {
@@ -90,6 +101,7 @@ func (s *session) endSnapshot(id uint64) {
 
 // lose gives back what a snapshot holds. It may be called with the lock of an object that is being read, so it is left to others.
 func (srv *server) lose(sn *snapshot) {
+	srv.shown.Add(-sn.bytes)
 	if len(sn.refs) > 0 {
 		go srv.drop([]value{{refs: sn.refs}})
 	}

@@ -82,11 +82,20 @@ func (t *table) copy() []item {
 // keys answers with a snapshot of the keys. values are those that they are made of.
 func (t *table) keys(c *call, values []value) {
 	items := t.copy()
-	c.snapshot(len(items), values, func(b []byte) []byte {
+	c.snapshot(len(items), costOf(items, nil), values, func(b []byte) []byte {
 		b = appendBytes(b, items[0].key)
 		items = items[1:]
 		return b
 	})
+}
+
+// costOf is what items cost, of whose values these are kept.
+func costOf(items []item, values []value) int64 {
+	n := cost(values) + int64(len(items)-len(values))*valueOverhead
+	for _, it := range items {
+		n += int64(len(it.key))
+	}
+	return n
 }
 
 // valuesOf are those of items.
