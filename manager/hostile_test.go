@@ -48,10 +48,10 @@ func (srv *server) reference(id uint64) string {
 	return string(binary.LittleEndian.AppendUint64(srv.id[:len(srv.id):len(srv.id)], id))
 }
 
-// play carries out what a script says, and checks the server's books after each request. A script is of any bytes:
+// perform carries out what a script says, and checks the server's books after each request. A script is of any bytes:
 //
 //	action | method or kind | object | length of the arguments | arguments, in which 254 and a byte refer to an object
-func play(t *testing.T, script []byte) {
+func perform(t *testing.T, script []byte) {
 	t.Helper()
 	srv, clients := stage(t)
 	next := func() (b byte) {
@@ -179,7 +179,7 @@ func FuzzObjects(f *testing.F) {
 	}
 	f.Add(together)
 	f.Add(append([]byte{62, dictSet, 2, 5, 1, 'k', 25, 0, 254, 1}, together...))
-	f.Fuzz(func(t *testing.T, script []byte) { play(t, script[:min(len(script), 8<<10)]) })
+	f.Fuzz(func(t *testing.T, script []byte) { perform(t, script[:min(len(script), 8<<10)]) })
 }
 
 // Scripts in any order, with bytes changed.
@@ -199,6 +199,6 @@ func TestAnyRequests(t *testing.T) {
 			}
 			script = append(script, part...)
 		}
-		play(t, script)
+		perform(t, script)
 	}
 }
