@@ -51,7 +51,6 @@ func TestNamespace(t *testing.T) {
 	}
 	inner := must(manager.NewList(m, 1, 2))
 	ok(t, n.Set(ctx, "list", inner))
-	inner = nil
 	var again *manager.List[int]
 	ok(t, n.Get(ctx, "list", &again))
 	if must(again.Len(ctx)) != 2 {

@@ -146,8 +146,8 @@ func kept(o object) (values []value, more int64) {
 		for _, d := range o.deliveries {
 			values = append(values, d.v)
 		}
-		for e := o.putters.Front(); e != nil; e = e.Next() {
-			values = append(values, e.Value.(*call).waiting.(waiter).item)
+		for p := o.putters.first; p != nil; p = p.next {
+			values = append(values, p.waiting.(value))
 		}
 	}
 	return values, more

@@ -43,7 +43,7 @@ func (q *queueObject) settle(c *call) {
 
 // giveBack makes an item the next one, or gives it to who waits for one.
 func (q *queueObject) giveBack(garbage *[]value, v value) {
-	if c := first(&q.getters); c != nil {
+	if c := q.getters.take(); c != nil {
 		q.give(garbage, c, v)
 	} else {
 		q.returned.push(v)
