@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/go-multiproc/mp/pipe"
@@ -66,5 +67,28 @@ func testAnswerTooLarge(t *testing.T, remote bool) {
 	}
 	if n, err := d.Len(background); err != nil || n != 1 {
 		t.Errorf("afterwards: %d, %v", n, err)
+	}
+}
+
+// Names cost what they are long, as long as they are there.
+func TestNamesAreLimited(t *testing.T) {
+	srv := newTestServer(t, Config{MaxBytes: 10_000})
+	m := srv.connect(t)
+	long := strings.Repeat("n", 4000)
+	for _, name := range []string{long + "1", long + "1", long + "2"} {
+		if err := Publish(background, m, name, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Publish(background, m, long+"3", 1); !errors.Is(err, ErrLimit) {
+		t.Error(err)
+	}
+	for _, name := range []string{long + "1", long + "2"} {
+		if err := Unpublish(background, m, name); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := srv.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes are left", n)
 	}
 }

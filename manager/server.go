@@ -164,22 +164,29 @@ func (srv *server) publish(c *call) {
 	}
 	var v value
 	if len(b) > 0 {
-		var err error
-		if v, err = srv.keep(b); err != nil {
+		err := srv.charge(int64(len(name)))
+		if err == nil {
+			if v, err = srv.keep(b); err != nil {
+				_ = srv.charge(-int64(len(name)))
+			}
+		}
+		if err != nil {
 			c.fail(err)
 			return
 		}
 	}
 	srv.mu.Lock()
-	old := srv.names[name]
+	old, had := srv.names[name]
 	if len(b) > 0 {
 		srv.names[name] = published{sig: c.number, handle: v}
 	} else {
 		delete(srv.names, name)
 	}
 	srv.mu.Unlock()
-	srv.drop([]value{old.handle})
-	if len(b) == 0 && old.handle.data == nil {
+	if had {
+		_ = srv.charge(-int64(len(name)))
+		srv.drop([]value{old.handle})
+	} else if len(b) == 0 {
 		c.fail(ErrNotFound)
 		return
 	}
@@ -193,6 +200,7 @@ func (srv *server) lookup(c *call) {
 	}
 	srv.mu.Lock()
 	p, ok := srv.names[name]
+	srv.lendLocked(p.handle.refs...) // before somebody takes the name away
 	srv.mu.Unlock()
 	switch {
 	case !ok:
@@ -200,6 +208,6 @@ func (srv *server) lookup(c *call) {
 	case p.sig != c.number:
 		c.fail(fmt.Errorf("mp/manager: %q is published as another type", name))
 	default:
-		c.value(p.handle)
+		c.answer(statusOK, p.handle.data)
 	}
 }

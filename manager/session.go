@@ -306,13 +306,10 @@ func (s *session) end() {
 		s.endSnapshot(id)
 	}
 	s.srv.mu.Lock()
-	refs := make([]*entry, 0, len(s.refs))
-	for _, e := range s.refs {
-		refs = append(refs, e)
-	}
+	refs := s.refs
 	s.refs = nil
 	s.srv.mu.Unlock()
-	s.srv.drop(s.srv.free(s.srv.unrefer(refs...)))
+	s.srv.drop([]value{{refs: slices.Collect(maps.Values(refs))}})
 	s.srv.left(s)
 }
 
