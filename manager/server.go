@@ -64,16 +64,21 @@ func (srv *server) accept(l *pipe.Listener) {
 		c, err := l.Accept(srv.ctx)
 		switch {
 		case err == nil:
-			srv.serve(c)
+			s := newSession(srv, c)
+			s.remote = l.Addr().Network() == "tcp"
+			srv.welcome(s)
 		case srv.ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return
 		}
 	}
 }
 
-// serve greets a client, and serves it on a goroutine.
-func (srv *server) serve(c conn) {
-	s := newSession(srv, c)
+// serve serves a client of this machine.
+func (srv *server) serve(c conn) { srv.welcome(newSession(srv, c)) }
+
+// welcome greets a client, and serves it on a goroutine.
+func (srv *server) welcome(s *session) {
+	c := s.conn
 	srv.mu.Lock()
 	full := srv.closed || len(srv.sessions) >= srv.cfg.MaxClients
 	if !full {

@@ -28,6 +28,7 @@ type session struct {
 	conn   conn
 	ctx    context.Context
 	cancel context.CancelFunc
+	remote bool // its connection may break though both sides live
 
 	// Of run only.
 	snapshots map[uint64]*snapshot
@@ -306,10 +307,13 @@ func (s *session) end() {
 		s.endSnapshot(id)
 	}
 	s.srv.mu.Lock()
-	refs := s.refs
+	refs := slices.Collect(maps.Values(s.refs))
 	s.refs = nil
 	s.srv.mu.Unlock()
-	s.srv.drop([]value{{refs: slices.Collect(maps.Values(refs))}})
+	if s.remote { // the process may be on its way back, with its proxies
+		s.srv.lendRefs(value{refs: refs})
+	}
+	s.srv.drop([]value{{refs: refs}})
 	s.srv.left(s)
 }
 
