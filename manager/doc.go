@@ -41,7 +41,8 @@
 // a context that ends when the caller's does or its session.
 //
 // Answers never wait either. If a client does not read, they queue, and while more than maxUnread bytes do, its session reads no
-// further requests; answers that others cause still queue, one for each call that it has waiting.
+// further requests; answers that others cause still queue, one for each call that it has waiting, and end its session when they are
+// more than maxBacklog.
 //
 // Locks are taken in this order: an object's, the server's, a session's. What an object lets go of (values that refer to other objects) is
 // dropped after its lock is released.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-multiproc/mp/pipe"
+	"github.com/go-multiproc/mp/shared"
 )
 
 // The server's MaxMessage counts, also for a client that was told of another: a request that is larger is an error of its call only.
@@ -90,5 +91,41 @@ func TestNamesAreLimited(t *testing.T) {
 	}
 	if n := srv.bytes.Load(); n != 0 {
 		t.Errorf("%d bytes are left", n)
+	}
+}
+
+// A client that waits for items and reads none of them does not fill the server's memory.
+func TestUnreadItemsEndTheSession(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	srv.backlog = 8 << 20
+	m, bad := srv.connect(t), srv.connect(t)
+	q, err := NewQueue[[]byte](m, shared.QueueConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calls = 20
+	for id := range uint32(calls) {
+		if err := bad.c.conn.SendBytes(background, header(nil, id+1, opCall, queueGet, q.id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for waiting := 0; waiting < calls; {
+		st, err := m.Stats(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting = st.Waiting
+	}
+	for range calls {
+		if err := q.Put(background, make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for clients := 2; clients > 1; {
+		st, err := m.Stats(background)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = st.Clients
 	}
 }

@@ -20,6 +20,8 @@ type server struct {
 	cancel context.CancelFunc
 	way    way // for processes of this family
 
+	backlog int // maxBacklog
+
 	mu       sync.Mutex
 	objects  map[uint64]*entry
 	last     uint64 // number of an object
@@ -49,7 +51,7 @@ type published struct {
 
 func newServer(cfg Config) *server {
 	srv := &server{
-		cfg: cfg, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
+		cfg: cfg, backlog: maxBacklog, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
 		sessions: make(map[*session]struct{}),
 	}
 	_, _ = rand.Read(srv.id[:]) // never fails
