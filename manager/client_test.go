@@ -34,14 +34,17 @@ func scripted(t *testing.T) (*client, *pipe.Conn) {
 // redialling is a client whose connections are made anew when they break, as those over TCP are.
 func (srv *server) redialling(t *testing.T) *Manager {
 	t.Helper()
-	m := srv.connect(t)
+	m := &Manager{c: newClient(srv.id, nil)}
+	t.Cleanup(func() { m.c.close(ErrClosed) })
 	m.c.remote = true
 	m.c.dial = func(context.Context) (conn, [16]byte, error) {
 		here, there, err := pipe.New()
 		if err != nil {
 			return nil, srv.id, err
 		}
-		srv.serve(there)
+		s := newSession(srv, there)
+		s.remote = true
+		srv.welcome(s)
 		_, err = here.RecvBytes(background)
 		return here, srv.id, err
 	}
@@ -198,8 +201,7 @@ func TestStoppedServerHoldsNobodyUp(t *testing.T) {
 func TestUnreachableIsNotEnded(t *testing.T) {
 	srv := newTestServer(t, Config{})
 	m := srv.redialling(t)
-	_ = m.c.conn.Close()
-	m.c.conn, m.c.remote = nil, false
+	m.c.remote = false
 	works := m.c.dial
 	for _, why := range []error{syscall.EMFILE, os.ErrDeadlineExceeded, io.EOF} {
 		m.c.dial = func(context.Context) (conn, [16]byte, error) { return nil, srv.id, why }

@@ -86,3 +86,25 @@ func copyAndWitness(t *testing.T, m *Manager) (copied Dict[string, int], witness
 	}
 	return *d, w.id
 }
+
+// A connection that breaks though both sides live takes no objects with it: the process comes back for them.
+func TestObjectsOutliveABrokenConnection(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	m := srv.redialling(t)
+	d, err := NewDict[string, int](m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Set(background, "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	m.c.broke(m.c.conn, errMessage)
+	for n := 1; n > 0; { // until the old session has ended
+		srv.mu.Lock()
+		n = len(srv.sessions)
+		srv.mu.Unlock()
+	}
+	if n, err := d.Get(background, "a"); err != nil || n != 1 {
+		t.Errorf("%d, %v", n, err)
+	}
+}

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -92,7 +93,14 @@ func (srv *server) lend(id uint64) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if e := srv.objects[id]; e != nil {
-		e.lent = time.Now().Add(srv.cfg.Lease)
+		srv.lendLocked(e)
+	}
+}
+
+func (srv *server) lendLocked(refs ...*entry) {
+	until := time.Now().Add(srv.cfg.Lease)
+	for _, e := range refs {
+		e.lent = until
 	}
 }
 
@@ -111,8 +119,8 @@ func (srv *server) drop(garbage []value) {
 			if v.data != nil {
 				_ = srv.charge(-int64(len(v.data)) - valueOverhead)
 			}
-			if len(v.refs) > 0 {
-				unreferred = append(unreferred, srv.unrefer(v.refs...)...)
+			for refs := range slices.Chunk(v.refs, 1000) { // others need the server's lock, too
+				unreferred = append(unreferred, srv.unrefer(refs...)...)
 			}
 		}
 		garbage = srv.free(unreferred)

@@ -20,6 +20,8 @@ type server struct {
 	cancel context.CancelFunc
 	way    way // for processes of this family
 
+	backlog int // maxBacklog
+
 	mu       sync.Mutex
 	objects  map[uint64]*entry
 	last     uint64 // number of an object
@@ -49,7 +51,7 @@ type published struct {
 
 func newServer(cfg Config) *server {
 	srv := &server{
-		cfg: cfg, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
+		cfg: cfg, backlog: maxBacklog, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
 		sessions: make(map[*session]struct{}),
 	}
 	_, _ = rand.Read(srv.id[:]) // never fails
@@ -64,16 +66,21 @@ func (srv *server) accept(l *pipe.Listener) {
 		c, err := l.Accept(srv.ctx)
 		switch {
 		case err == nil:
-			srv.serve(c)
+			s := newSession(srv, c)
+			s.remote = l.Addr().Network() == "tcp"
+			srv.welcome(s)
 		case srv.ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return
 		}
 	}
 }
 
-// serve greets a client, and serves it on a goroutine.
-func (srv *server) serve(c conn) {
-	s := newSession(srv, c)
+// serve serves a client of this machine.
+func (srv *server) serve(c conn) { srv.welcome(newSession(srv, c)) }
+
+// welcome greets a client, and serves it on a goroutine.
+func (srv *server) welcome(s *session) {
+	c := s.conn
 	srv.mu.Lock()
 	full := srv.closed || len(srv.sessions) >= srv.cfg.MaxClients
 	if !full {
@@ -164,22 +171,29 @@ func (srv *server) publish(c *call) {
 	}
 	var v value
 	if len(b) > 0 {
-		var err error
-		if v, err = srv.keep(b); err != nil {
+		err := srv.charge(int64(len(name)))
+		if err == nil {
+			if v, err = srv.keep(b); err != nil {
+				_ = srv.charge(-int64(len(name)))
+			}
+		}
+		if err != nil {
 			c.fail(err)
 			return
 		}
 	}
 	srv.mu.Lock()
-	old := srv.names[name]
+	old, had := srv.names[name]
 	if len(b) > 0 {
 		srv.names[name] = published{sig: c.number, handle: v}
 	} else {
 		delete(srv.names, name)
 	}
 	srv.mu.Unlock()
-	srv.drop([]value{old.handle})
-	if len(b) == 0 && old.handle.data == nil {
+	if had {
+		_ = srv.charge(-int64(len(name)))
+		srv.drop([]value{old.handle})
+	} else if len(b) == 0 {
 		c.fail(ErrNotFound)
 		return
 	}
@@ -193,6 +207,7 @@ func (srv *server) lookup(c *call) {
 	}
 	srv.mu.Lock()
 	p, ok := srv.names[name]
+	srv.lendLocked(p.handle.refs...) // before somebody takes the name away
 	srv.mu.Unlock()
 	switch {
 	case !ok:
@@ -200,6 +215,6 @@ func (srv *server) lookup(c *call) {
 	case p.sig != c.number:
 		c.fail(fmt.Errorf("mp/manager: %q is published as another type", name))
 	default:
-		c.value(p.handle)
+		c.answer(statusOK, p.handle.data)
 	}
 }

@@ -22,12 +22,16 @@ type conn interface {
 // maxUnread is how many bytes of answers a client may leave unread before its requests are left unread, too.
 const maxUnread = 4 << 20
 
+// maxBacklog is how many bytes of answers, which others cause, it may leave unread before its session ends.
+const maxBacklog = 256 << 20
+
 // A session is a client as the server sees it. run is its goroutine.
 type session struct {
 	srv    *server
 	conn   conn
 	ctx    context.Context
 	cancel context.CancelFunc
+	remote bool // its connection may break though both sides live
 
 	// Of run only.
 	snapshots map[uint64]*snapshot
@@ -306,13 +310,13 @@ func (s *session) end() {
 		s.endSnapshot(id)
 	}
 	s.srv.mu.Lock()
-	refs := make([]*entry, 0, len(s.refs))
-	for _, e := range s.refs {
-		refs = append(refs, e)
-	}
+	refs := slices.Collect(maps.Values(s.refs))
 	s.refs = nil
 	s.srv.mu.Unlock()
-	s.srv.drop(s.srv.free(s.srv.unrefer(refs...)))
+	if s.remote { // the process may be on its way back, with its proxies
+		s.srv.lendRefs(value{refs: refs})
+	}
+	s.srv.drop([]value{{refs: refs}})
 	s.srv.left(s)
 }
 
@@ -320,12 +324,11 @@ func (s *session) end() {
 func (s *session) answer(id uint32, status uint8, body []byte) {
 	s.out.Lock()
 	defer s.out.Unlock()
+	if n := answerHeader + len(body); int64(n) > s.srv.cfg.MaxMessage { // the client would only learn that something was
+		status, body = statusOf(fmt.Errorf("mp/manager: an answer of %d bytes: %w", n, pipe.ErrTooLarge))
+	}
 	b := binary.LittleEndian.AppendUint32(s.buf[:0], id)
 	b = append(append(b, status, 0, 0, 0), body...)
-	if limit := s.srv.cfg.MaxMessage; int64(len(b)) > limit { // the client would only learn that something was
-		status, body = statusOf(fmt.Errorf("mp/manager: an answer of %d bytes: %w", len(b), pipe.ErrTooLarge))
-		b = append(append(b[:4], status, 0, 0, 0), body...)
-	}
 	s.buf = b
 	if !s.writing {
 		err := s.conn.TrySendBytes(b)
@@ -334,6 +337,10 @@ func (s *session) answer(id uint32, status uint8, body []byte) {
 		}
 		s.writing = true
 		go s.write()
+	}
+	if s.unread > s.srv.backlog {
+		s.cancel() // run sees it
+		return
 	}
 	s.queue = append(s.queue, b)
 	s.unread += len(b)
