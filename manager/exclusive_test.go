@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 )
@@ -79,4 +80,42 @@ func TestStatsOfAFunctionThatGoesOn(t *testing.T) {
 		}
 	}
 	close(hang)
+}
+
+var exclusiveTake = Method(exclusives, "Take", func(*int, context.Context, []byte) (int, error) {
+	<-hang
+	return 0, nil
+})
+
+// Arguments of calls that wait or run count against MaxBytes.
+func TestArgumentsAreLimited(t *testing.T) {
+	hang = make(chan struct{})
+	srv := newTestServer(t, Config{MaxBytes: 1 << 20})
+	m := srv.connect(t)
+	o, err := exclusives.New(background, m, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error)
+	const calls = 5
+	for range calls {
+		go func() {
+			_, err := exclusiveTake.Call(background, o, make([]byte, 300<<10))
+			errs <- err
+		}()
+	}
+	for range calls - 3 { // three fit, of which one runs
+		if err := <-errs; !errors.Is(err, ErrLimit) {
+			t.Error(err)
+		}
+	}
+	close(hang)
+	for range 3 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := srv.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes are left", n)
+	}
 }
