@@ -76,7 +76,7 @@ func (s *session) run() {
 		}
 		*c = call{
 			s: s, id: binary.LittleEndian.Uint32(buf), method: buf[5], number: binary.LittleEndian.Uint64(buf[8:]),
-			args: reader{left: buf[requestHeader:]},
+			args: reader{left: buf[requestHeader:]}, size: int64(len(buf) - requestHeader),
 		}
 		s.srv.calls.Add(1)
 		s.request(buf[4], c)
@@ -234,7 +234,7 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	if c.kept {
 		refused = s.pending[c.id] != c // it was answered meanwhile
 	} else {
-		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || s.srv.charge(c.size) != nil
 	}
 	if !refused {
 		if !c.kept { // else run may look at it now
@@ -258,6 +258,7 @@ func (s *session) unkeep(c *call) bool {
 		return false
 	}
 	delete(s.pending, c.id)
+	_ = s.srv.charge(-c.size)
 	return true
 }
 
