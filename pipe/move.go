@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/go-multiproc/mp"
@@ -63,8 +64,7 @@ func (c *Conn) MarshalBinary() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mp/pipe: the end cannot move, and is closed: %w", err)
 	}
-	b := append([]byte{abi.PipeMoveVersion, abi.PipeMoveRings}, familyID()...)
-	c.departure.bytes = append(b, token[:]...)
+	c.departure.bytes = slices.Concat([]byte{abi.PipeMoveVersion, abi.PipeMoveRings}, familyID(), token[:])
 	codec.Moved()
 	return bytes.Clone(c.departure.bytes), nil
 }
