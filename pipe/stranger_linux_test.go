@@ -2,7 +2,6 @@ package pipe
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -132,32 +131,5 @@ func init() {
 		}
 		fmt.Println(err)
 		select {}
-	}
-}
-
-// enough is more than any buffer on the way holds.
-const enough = 24 << 20
-
-func serveEcho(c *Conn) {
-	defer c.Close()
-	for {
-		b, err := c.RecvBytes(context.Background())
-		if err != nil || c.SendBytes(context.Background(), b) != nil {
-			return
-		}
-	}
-}
-
-// checkEcho checks that the other end is an echo.
-func checkEcho(t testing.TB, c *Conn) {
-	t.Helper()
-	for _, size := range []int{0, 100, 1 << 20} {
-		sent := make(chan error, 1)
-		go func() { sent <- c.SendBytes(ctx, pattern(size)) }()
-		got, err := c.RecvBytes(ctx)
-		ok(t, errors.Join(err, <-sent))
-		if !isPattern(got, size) {
-			t.Errorf("%d bytes came back as %d", size, len(got))
-		}
 	}
 }
