@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mp.Main()
+	if os.Getenv("MP_PIPE_NO_MAIN") == "" {
+		mp.Main()
+	}
 	if role := os.Getenv("MP_PIPE_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}

@@ -96,7 +96,7 @@ func TestMoveUnderWaiters(t *testing.T) {
 	}
 }
 
-func TestMoveInTheMiddleOfAMessage(t *testing.T) {
+func TestDetachInTheMiddleOfAMessage(t *testing.T) {
 	noLeaks(t)
 	a, b := pair(t)
 	const size = 10 * ringSize
@@ -194,7 +194,7 @@ func TestMoveUnderTraffic(t *testing.T) {
 }
 
 // Whatever the token of an end is damaged to, it makes no end, or one that can be used and closed.
-func TestMoveOfNonsense(t *testing.T) {
+func TestAttachNonsense(t *testing.T) {
 	noLeaks(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -78,7 +78,7 @@ func TestNetKilledInHandshake(t *testing.T) {
 	onStrangers(t, func(t *testing.T, n network, _ string) {
 		l := n.listen(t)
 		for range 3 {
-			s := startStranger(t, "half", n.network, l.Addr().String())
+			s := startStranger(t, "half a stream", n.network, l.Addr().String())
 			if says := s.says(t); says != "<nil>" {
 				t.Fatal(says)
 			}
@@ -105,7 +105,7 @@ func TestNetListenerKilled(t *testing.T) {
 				address = s.says(t)
 				c, err := Dial(ctx, n.network, address, n.dialer)
 				ok(t, err)
-				echoes(t, c)
+				checkEcho(t, c)
 				s.kill()
 				_, err = c.RecvBytes(ctx)
 				wants(t, "the listener is dead", err, io.EOF)
@@ -145,14 +145,14 @@ func TestNetSignals(t *testing.T) {
 					done <- fmt.Errorf("accept %d: %w", i, err)
 					return
 				}
-				echo(c)
+				serveEcho(c)
 			}
 			done <- nil
 		}()
 		for range 10 {
 			c, err := Dial(ctx, n.network, n.where(l), n.dialer)
 			ok(t, err)
-			echoes(t, c)
+			checkEcho(t, c)
 			ok(t, c.Close())
 		}
 		close(stop)

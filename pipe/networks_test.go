@@ -128,7 +128,7 @@ func (n network) meet(t testing.TB) (dialed, accepted *Conn) {
 }
 
 // echo sends back what it receives.
-func echo(c *Conn) {
+func serveEcho(c *Conn) {
 	defer c.Close()
 	for {
 		b, err := c.RecvBytes(context.Background())
@@ -138,8 +138,8 @@ func echo(c *Conn) {
 	}
 }
 
-// echoes checks that the other end is an echo.
-func echoes(t testing.TB, c *Conn) {
+// checkEcho checks that the other end is an echo.
+func checkEcho(t testing.TB, c *Conn) {
 	t.Helper()
 	for _, size := range []int{0, 100, 1 << 20} {
 		sent := make(chan error, 1)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -53,6 +54,7 @@ func role(do func(c *Conn) error) func() int {
 		c, err := ringConn(os.NewFile(3, "socket"), os.NewFile(4, "memory"), 1, 0)
 		if err == nil {
 			err = do(c)
+			runtime.KeepAlive(c) // one that nobody refers to is closed
 		}
 		if err != nil {
 			return 1

@@ -89,7 +89,7 @@ func init() {
 				fmt.Println(err)
 				return 1
 			}
-			go echo(c)
+			go serveEcho(c)
 		}
 	}
 	// dial: network, address, key. It says what comes of it, and then lives until its input ends.
@@ -125,7 +125,7 @@ func init() {
 		return 0
 	}
 	// half: network, address. It says hello and no more.
-	roles["half"] = func() int {
+	roles["half a stream"] = func() int {
 		a := args()
 		c, err := net.Dial(a[0], a[1])
 		if err == nil {

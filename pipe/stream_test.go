@@ -206,7 +206,7 @@ func TestStreamMoves(t *testing.T) {
 		limited, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(1000))*time.Microsecond)
 		m, err := a.RecvBytes(limited)
 		cancel()
-		a = moved(t, a)
+		a = reattached(t, a)
 		if err != nil {
 			m, err = a.RecvBytes(ctx)
 		}
@@ -221,7 +221,7 @@ func TestStreamMoves(t *testing.T) {
 	limited, cancel := context.WithTimeout(ctx, short)
 	defer cancel()
 	wants(t, "too much at once", a.SendBytes(limited, make([]byte, enough)), context.DeadlineExceeded)
-	a = moved(t, a)
+	a = reattached(t, a)
 	sent := make(chan error, 1)
 	go func() { sent <- a.SendBytes(ctx, pattern(size)) }()
 	m, err := b.RecvBytes(ctx)
@@ -233,7 +233,7 @@ func TestStreamMoves(t *testing.T) {
 }
 
 // moved is an end, moved.
-func moved(t *testing.T, c *Conn) *Conn {
+func reattached(t *testing.T, c *Conn) *Conn {
 	t.Helper()
 	p, err := c.detach()
 	ok(t, err)

@@ -46,6 +46,8 @@ func attach(registry []string) (*Parent, error) {
 	if config.Token != self.token {
 		return nil, errors.New("the parent's token is not the one in the environment")
 	}
+	inherited = config.Secret
+	close(told)
 	memory, crash := files[0], files[1]
 	if len(files) > 2 && family != nil {
 		family.Inherit(files[2])

@@ -21,6 +21,7 @@ type Config struct {
 	Worker      int    // index in its pool, -1 outside one
 	Parent      int    // pid
 	Registry    string // digest
+	Secret      [SecretSize]byte
 	Layout      ring.Layout
 	MemoryLimit int64
 	MaxProcs    int
@@ -28,7 +29,8 @@ type Config struct {
 }
 
 func (c *Config) encode() []byte {
-	b := appendStrings(nil, c.Token, c.Name, c.Registry)
+	b := append([]byte(nil), c.Secret[:]...)
+	b = appendStrings(b, c.Token, c.Name, c.Registry)
 	b = appendInts(b, c.Worker, c.Parent, c.Layout.Slots, c.Layout.In, c.Layout.Out, c.MaxProcs)
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.MemoryLimit))
 	return appendInts(appendInts(b, len(c.CPUs)), c.CPUs...)
@@ -37,7 +39,8 @@ func (c *Config) encode() []byte {
 func decodeConfig(body []byte) (Config, error) {
 	d := decoder{left: body}
 	c := Config{
-		Token: d.string(), Name: d.string(), Registry: d.string(),
+		Secret: d.secret(),
+		Token:  d.string(), Name: d.string(), Registry: d.string(),
 		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
 		MemoryLimit: d.int64(),
 	}

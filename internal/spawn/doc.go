@@ -82,6 +82,13 @@
 //
 // A marked process that finds no socket as descriptor 3 has no parent: somebody copied the marker. It exits with 113.
 //
+// # The family's secret
+//
+// A family has 32 random bytes that nobody else knows. The first process makes them when they are first asked for, each
+// child gets them in its Config, over the socket that only it and its parent hold. Nothing uses them but Derive, which
+// makes keys of them, one for each purpose. Who may read a process's memory can read them: that is root, and whoever may trace it, as
+// programs of the same user may.
+//
 // # Ties to the parent
 //
 // The parent may end by SIGKILL, at any instruction. Three things then end what it started:

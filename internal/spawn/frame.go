@@ -117,6 +117,11 @@ func (d *decoder) int() int { return int(d.int64()) }
 
 func (d *decoder) string() string { return string(d.take(d.int())) }
 
+func (d *decoder) secret() (s [SecretSize]byte) {
+	copy(s[:], d.take(len(s)))
+	return s
+}
+
 // count is the number of things that follow, an int or a string each; 0 if the body cannot hold them.
 func (d *decoder) count() int {
 	n := d.int()

@@ -18,7 +18,7 @@ import (
 func TestConfigAndHelloRoundTrip(t *testing.T) {
 	for _, c := range []Config{
 		{},
-		{Token: "t", Name: "n\x00\xff", Worker: -1, Parent: 7, Registry: "r", Layout: ring.Layout{Slots: 8, In: 16, Out: 32},
+		{Token: "t", Name: "n\x00\xff", Worker: -1, Parent: 7, Registry: "r", Secret: [SecretSize]byte{1, 31: 255}, Layout: ring.Layout{Slots: 8, In: 16, Out: 32},
 			MemoryLimit: 1 << 62, MaxProcs: 3, CPUs: []int{0, 5}},
 	} {
 		got, err := decodeConfig(c.encode())

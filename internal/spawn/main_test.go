@@ -43,6 +43,9 @@ var testRegistry = []string{"a\t1", "b\t2"}
 // TestMain makes this binary the tests, or a worker in a role.
 func TestMain(m *testing.M) {
 	if !IsWorker() {
+		if os.Getenv(roleVar) == "derive" {
+			roles["derive"]()
+		}
 		// What the first start makes for good, the thread that starts processes and the poller, is no leak of a test.
 		s, _ := testSpec("exit 3")
 		c, err := Start(osenv.Default(), s)
@@ -59,6 +62,8 @@ func TestMain(m *testing.M) {
 		select {}
 	case "early panic":
 		panic("too early")
+	case "derive before main":
+		Derive("a")
 	case "never main, busy":
 		for n := 0; n >= 0; n++ {
 		}
@@ -80,16 +85,27 @@ func TestMain(m *testing.M) {
 
 // roles are what workers of the tests do once they are up.
 var roles = map[string]func(){
-	"exit 3":   func() { os.Exit(3) },
-	"sigterm":  func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); select {} },
-	"stop":     func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
-	"panic":    func() { go panic("in a goroutine"); select {} },
-	"partial":  func() { fmt.Print("one\ntwo"); os.Exit(0) },
-	"long":     func() { fmt.Println(strings.Repeat("0123456789", 20_000)); fmt.Println("after"); os.Exit(0) },
-	"binary":   func() { _, _ = os.Stdout.Write(allBytes); os.Exit(0) },
-	"flood":    flood,
-	"abandon":  abandonPipe,
-	"memory":   memory,
+	"exit 3":  func() { os.Exit(3) },
+	"sigterm": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); select {} },
+	"stop":    func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
+	"panic":   func() { go panic("in a goroutine"); select {} },
+	"partial": func() { fmt.Print("one\ntwo"); os.Exit(0) },
+	"long":    func() { fmt.Println(strings.Repeat("0123456789", 20_000)); fmt.Println("after"); os.Exit(0) },
+	"binary":  func() { _, _ = os.Stdout.Write(allBytes); os.Exit(0) },
+	"flood":   flood,
+	"abandon": abandonPipe,
+	"memory":  memory,
+	"derive":  func() { fmt.Print(deriveHere()); os.Exit(0) },
+	"derive below": func() {
+		s, out := testSpec("derive")
+		c, err := Start(osenv.Default(), s)
+		if err != nil {
+			panic(err)
+		}
+		<-c.Done()
+		fmt.Print(out)
+		os.Exit(0)
+	},
 	"files":    func() { fmt.Print(openFiles()); os.Exit(0) },
 	"stdin":    func() { b, err := io.ReadAll(os.Stdin); fmt.Println(len(b), err); os.Exit(0) },
 	"affinity": func() { fmt.Print(affinities()); os.Exit(0) },

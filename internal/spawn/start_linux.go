@@ -48,6 +48,9 @@ func Start(k *osenv.Kernel, s Spec) (*Child, error) {
 	if self.depth+1 > abi.MaxDepth {
 		return nil, fmt.Errorf("mp: a worker at depth %d starts no workers of its own: the limit is %d", self.depth, abi.MaxDepth)
 	}
+	for _, f := range beforeStart {
+		f()
+	}
 	c := &start{
 		Child:  &Child{spec: s, pidfd: -1, done: make(chan struct{}), oomBefore: oomKills()},
 		kernel: k,
@@ -147,7 +150,7 @@ func (c *start) sendFiles() error {
 func (c *start) config() *Config {
 	s := &c.spec
 	return &Config{
-		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Layout: s.Layout,
+		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Secret: secret(), Layout: s.Layout,
 		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs,
 	}
 }
