@@ -101,10 +101,23 @@
 //
 // # An end that moves
 //
-// Encoding a Conn takes it out of this process: it waits until no operation is under way, gives the socket and the memfd to the
+// Encoding a Conn takes it out of this process: who is inside comes back with ErrMoved; the socket and the memfd go to the
 // family's office (package office) under a random token, with the positions of the rings, the files that were not yet
-// taken, and what is owed to a message cut short, and closes it here. The token is the encoding. Decoding it takes them
+// taken, and what is owed to a message cut short; and it is closed here. A TCP connection goes in the same way, with what was read from its
+// socket and what was not yet written to it; one with TLS stays. The token is the encoding. Decoding it takes them
 // out of the office, once: a second process that decodes the same bytes gets ErrMoved. The office is in the family's first
-// process, so an end survives whoever sent it. One that nobody ever decodes stays there until the family ends, and
-// so does the hope of its other end.
+// process, so an end survives whoever sent it. Encoding it again, as a pool does with an element that another worker is to have, gives
+// the same token while the end is in the office, and ErrMoved afterwards.
+//
+// Whoever encodes an end for something that then fails gives it up: it is closed in the office, and its other side sees the end.
+//
+//	a call, a map, a Process     its outcome says that the argument was not decoded, or nobody waits for the outcome any more
+//	a result                     nobody wants it any more
+//	Send, Put                    it fails
+//	encoding                     something that comes behind the end cannot be encoded
+//
+// An end that was decoded and that nobody refers to any more is closed by the garbage collector, some time.
+//
+// What is left is who is killed between the encoding and the sending, and what is in a message or in a queue's item that nobody
+// takes out: such an end stays in the office until the family ends, and so does the hope of its other side.
 package pipe
