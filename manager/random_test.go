@@ -90,7 +90,7 @@ func babble(t *testing.T, srv *server, rnd *rand.Rand) {
 		}()
 	}
 	for id := range uint32(rnd.IntN(2000)) {
-		b := header(nil, id, 1+uint8(rnd.IntN(int(opStop))), 1+uint8(rnd.IntN(17)), 2+uint64(rnd.IntN(100)))
+		b := header(nil, id, 1+uint8(rnd.IntN(int(opHello))), 1+uint8(rnd.IntN(17)), 2+uint64(rnd.IntN(100)))
 		for range rnd.IntN(5) {
 			switch rnd.IntN(5) {
 			case 0:
