@@ -17,7 +17,7 @@ type call struct {
 	method uint8
 	number uint64 // of the object, or what stands in its place
 	args   reader
-	size   int64  // of those that it does not keep as values: they count against MaxBytes while it is kept, for they were copied
+	size   int64  // of those that it does not keep as values: they count while it is kept, for they were copied
 	on     *entry // nil for what is no object's
 
 	garbage *[]value // where the object puts what it lets go of, while it is called

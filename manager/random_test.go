@@ -64,9 +64,9 @@ func TestRandomRequests(t *testing.T) {
 	}
 	good.c.close(ErrClosed)
 	srv.settled(t, 0)
-	for deadline := time.Now().Add(time.Minute); srv.bytes.Load() != 0 || srv.shown.Load() != 0; {
+	for deadline := time.Now().Add(time.Minute); srv.bytes.Load() != 0 || srv.aside.Load() != 0; {
 		if runtime.Gosched(); time.Now().After(deadline) {
-			t.Fatalf("%d and %d bytes are left", srv.bytes.Load(), srv.shown.Load())
+			t.Fatalf("%d and %d bytes are left", srv.bytes.Load(), srv.aside.Load())
 		}
 	}
 }

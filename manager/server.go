@@ -37,7 +37,7 @@ type server struct {
 	own      *client // of functions that run here
 
 	bytes    atomic.Int64
-	shown    atomic.Int64 // bytes that snapshots keep
+	aside    atomic.Int64 // bytes that snapshots keep, and calls that wait or run
 	calls    atomic.Int64
 	running  atomic.Int64
 	lastSnap atomic.Uint64  // number of a snapshot

@@ -255,7 +255,7 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	if c.kept {
 		refused = s.pending[c.id] != c // it was answered meanwhile
 	} else {
-		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || s.srv.charge(c.size) != nil
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || !s.srv.put(c.size)
 	}
 	if !refused {
 		if !c.kept { // else run may look at it now
@@ -279,7 +279,7 @@ func (s *session) unkeep(c *call) bool {
 		return false
 	}
 	delete(s.pending, c.id)
-	_ = s.srv.charge(-c.size)
+	s.srv.aside.Add(-c.size)
 	return true
 }
 

@@ -12,7 +12,7 @@ type Stats struct {
 	Served  int64 // connected so far
 	Objects int
 	Made    int64          // objects so far
-	Bytes   int64          // that objects keep, and what each value costs beside, and arguments of calls that wait or run
+	Bytes   int64          // that objects keep, and what each value costs beside
 	Calls   int64          // requests so far
 	Waiting int            // calls that wait for something in the server
 	Running int64          // functions that run in the server
