@@ -91,3 +91,26 @@ func TestQueueTakesBack(t *testing.T) {
 	p.end()
 	srv.emptied(t)
 }
+
+// Who waits when a session ends gets what that took first.
+func TestQueueGivesBackInOrder(t *testing.T) {
+	srv := newTestServer(t, Config{})
+	a, b := newPuppet(srv), newPuppet(srv)
+	q := b.make(t, kindQueue, 0, arguments{}.int(0).int(100))
+	for _, item := range []string{"a", "b", "c"} {
+		b.call(t, queuePut, q, arguments{}.text(item))
+		a.call(t, queueTake, q, nil)
+	}
+	waits := [2]uint32{b.request(opCall, queueTake, q, nil), b.request(opCall, queueGet, q, nil)}
+	a.end()
+	for i, want := range []string{"\x04a", "b"} {
+		if _, got, _ := b.answer(waits[i]); string(got) != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := b.call(t, queueGet, q, nil); string(got) != "c" {
+		t.Errorf("%q", got)
+	}
+	b.end()
+	srv.emptied(t)
+}

@@ -64,39 +64,6 @@ func ExampleNew() {
 	// 1 <nil>
 }
 
-// Programs that are no relatives meet at an address, and know each other by a key.
-func ExampleListen() {
-	ctx := context.Background()
-	config := pipe.Config{AuthKey: []byte("known to both")}
-	l, err := pipe.Listen("tcp", "127.0.0.1:0", config)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept(ctx)
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		_ = pipe.Send(ctx, c, "welcome") // who is gone by now needs no welcome
-	}()
-
-	c, err := pipe.Dial(ctx, "tcp", l.Addr().String(), config)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer c.Close()
-	fmt.Println(pipe.Recv[string](ctx, c))
-	_, err = pipe.Dial(ctx, "tcp", l.Addr().String(), pipe.Config{AuthKey: []byte("a guess")})
-	fmt.Println(errors.Is(err, pipe.ErrAuth))
-	// Output:
-	// welcome <nil>
-	// true
-}
-
 // Several connections are waited for at once, a process too. What is ready is told, and nothing is consumed.
 func ExampleWait() {
 	ctx := context.Background()
