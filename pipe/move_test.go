@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
@@ -603,5 +604,36 @@ func TestEndsIn(t *testing.T) {
 	before := codec.Moves()
 	if codec.MovedInto(one, before) != nil {
 		t.Error("nothing has moved")
+	}
+}
+
+var movesMany = mp.Func("movesMany", func(_ context.Context, n int) (time.Duration, error) {
+	here, there, err := New()
+	if err != nil {
+		return 0, err
+	}
+	defer here.Close()
+	begun := time.Now()
+	for range n {
+		b, err := there.MarshalBinary()
+		if err != nil {
+			return 0, err
+		}
+		there = new(Conn)
+		if err := there.UnmarshalBinary(b); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(begun), there.Close()
+})
+
+// An end that moves to the process in which it is: in the root, and in a worker, which asks the root twice.
+func BenchmarkMove(b *testing.B) {
+	for name, x := range map[string]mp.Executor{"root": goroutines(), "worker": newPool(b, 1)} {
+		b.Run(name, func(b *testing.B) {
+			took, err := movesMany.Call(ctx, x, b.N)
+			ok(b, err)
+			b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/move")
+		})
 	}
 }
