@@ -45,7 +45,7 @@
 // further requests; answers that others cause still queue, one for each call that it has waiting, and end its session when they are
 // more than maxBacklog.
 //
-// Locks are taken in this order: an object's, the server's, a session's. What an object lets go of (values that refer to other objects) is
+// Locks are taken in this order: an object's, the server's, a session's; of two sets, that of the lower number first. What an object lets go of (values that refer to other objects) is
 // dropped after its lock is released.
 //
 // # Life of an object

@@ -49,9 +49,7 @@ func (l *List[T]) At(ctx context.Context, i int) (T, error) {
 
 // Set replaces the element at an index.
 func (l *List[T]) Set(ctx context.Context, i int, element T) error {
-	r := add(l.ask(listSet).int(i), l.element, &element)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, add(l.ask(listSet).int(i), l.element, &element))
 }
 
 // Insert puts an element in front of the one at an index, which is clamped.
@@ -79,6 +77,11 @@ func (l *List[T]) Clear(ctx context.Context) error { return do(ctx, l.ask(listCl
 
 // Len is how many elements there are.
 func (l *List[T]) Len(ctx context.Context) (int, error) { return getInt(ctx, l.read(listLen)) }
+
+// Has reports whether an element encodes as the given one does.
+func (l *List[T]) Has(ctx context.Context, element T) (bool, error) {
+	return getBool(ctx, add(l.read(listHas), l.element, &element))
+}
 
 // Index is where the first element is that encodes as the given one does. It is ErrNotFound if there is none.
 func (l *List[T]) Index(ctx context.Context, element T) (int, error) {

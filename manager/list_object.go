@@ -16,6 +16,7 @@ const (
 	listDelete
 	listSlice
 	listLen
+	listHas
 	listIndex
 	listCount
 	listReverse
@@ -60,7 +61,7 @@ func (l *listObject) call(c *call) {
 		}
 	case listInsert:
 		l.insert(c)
-	case listRemove, listIndex, listCount:
+	case listRemove, listHas, listIndex, listCount:
 		l.find(c)
 	case listSlice, listDelete:
 		from, to := c.part(len(l.values))
@@ -166,6 +167,8 @@ func (l *listObject) find(c *call) {
 	}
 	i := slices.IndexFunc(l.values, same)
 	switch {
+	case c.method == listHas:
+		c.yes(i >= 0)
 	case i < 0:
 		c.fail(ErrNotFound)
 	case c.method == listRemove:

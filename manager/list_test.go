@@ -62,6 +62,9 @@ func TestList(t *testing.T) {
 	ok(t, l.Insert(ctx, 1, 9))
 	ok(t, l.Set(ctx, -1, 8))
 	same("inserted and set", 4, 9, 3, 8)
+	if !must(l.Has(ctx, 9)) || must(l.Has(ctx, 10)) {
+		t.Error("Has")
+	}
 	ok(t, l.Remove(ctx, 9))
 	is(t, "Remove of what is not there", l.Remove(ctx, 9), manager.ErrNotFound)
 	_, err := l.Index(ctx, 9)

@@ -61,7 +61,7 @@ func (n *Namespace) Get(ctx context.Context, name string, into any) error {
 	case a.bad:
 		return errMessage
 	case sig != signature(plan):
-		return fmt.Errorf("mp/manager: %q has a %s, and no %s", name, typ, reflect.TypeOf(into).Elem())
+		return fmt.Errorf("mp/manager: %q is of type %s, not %s", name, typ, reflect.TypeOf(into).Elem())
 	}
 	return decodeAny(a.left, into)
 }

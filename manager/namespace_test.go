@@ -33,7 +33,7 @@ func TestNamespace(t *testing.T) {
 	}
 	ok(t, n.Set(ctx, "number", "seven"))
 	err := n.Get(ctx, "number", &number)
-	if err == nil || !strings.Contains(err.Error(), `"number" has a string, and no int`) || number != 7 {
+	if err == nil || !strings.Contains(err.Error(), `"number" is of type string, not int`) || number != 7 {
 		t.Error(err, number)
 	}
 	ok(t, n.Delete(ctx, "number"))

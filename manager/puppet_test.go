@@ -179,7 +179,7 @@ func (srv *server) emptied(t *testing.T) {
 	srv.audited(t)
 }
 
-// A values is arguments.
+// arguments are those of a request.
 type arguments []byte
 
 func (a arguments) uint(n uint64) arguments { return binary.AppendUvarint(a, n) }
