@@ -64,7 +64,8 @@ func (a *arrayObject) call(c *call) {
 		}
 	case arraySlice:
 		if from, to := c.part(a.n); !c.malformed() {
-			c.chunks(bytes.Clone(a.part(from, to)), max(1, chunkSize/a.size)*a.size)
+			size := min(chunkSize, int(c.s.srv.cfg.MaxMessage/2))
+			c.chunks(bytes.Clone(a.part(from, to)), max(1, size/a.size)*a.size)
 		}
 	case arraySetSlice:
 		a.setSlice(c)

@@ -138,7 +138,8 @@ func (o *control) again() {
 		messages = append(messages, header(nil, 0, opRetain, 0, id))
 	}
 	o.down = false
-	o.messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] != opLend })...)
+	messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] != opLend })...)
+	o.messages = messages
 	o.some.Store(len(o.messages) > 0)
 }
 

@@ -353,7 +353,7 @@ func (m *eventModel) call(g *game, w gamer, _ int, _ []byte) {
 }
 
 func (m *eventModel) cancel(g *game, w gamer) { g.answer(w, context.Canceled) }
-func (m *eventModel) leave(*game, *player)     {}
+func (m *eventModel) leave(*game, *player)    {}
 
 type barrierModel struct {
 	members map[*player]bool

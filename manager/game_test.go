@@ -75,7 +75,7 @@ type game struct {
 	srv     *server
 	objects []uint64
 	players []*player
-	waits   []gamer          // of the model
+	waits   []gamer           // of the model
 	ending  *player           // whose session ends
 	want    map[string]string // by player and call
 }

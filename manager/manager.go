@@ -59,7 +59,7 @@ func Start(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer here.Close()
+	defer func() { _ = here.Close() }() // all that it was for has been said
 	w := familyWay(cfg.MaxMessage)
 	ctx := context.Background()
 	p, err := serverProcess.Start(ctx, serving{cfg.served(), w.address, there}, mp.Name("manager"))

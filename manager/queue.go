@@ -48,7 +48,8 @@ func queueOf[T any]() (q *Queue[T], err error) {
 
 func (q *Queue[T]) signature() uint64 { return signature(q.item.Plan()) }
 
-// Put puts an item, as it is now, and waits for room if there is none.
+// Put puts an item, as it is now, and waits for room if there is none. When ctx ends meanwhile it is not put, unless the server does not
+// say so within a second: then it may be.
 func (q *Queue[T]) Put(ctx context.Context, item T) error {
 	return do(ctx, add(q.ask(queuePut), q.item, &item))
 }
@@ -65,9 +66,7 @@ func (q *Queue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, queue
 func (q *Queue[T]) TryGet(ctx context.Context) (T, error) { return q.get(ctx, queueTryGet) }
 
 func (q *Queue[T]) get(ctx context.Context, method uint8) (T, error) {
-	r := q.ask(method)
-	r.undo = queueUngot
-	return get(ctx, r, q.item)
+	return get(ctx, q.take(method, queueUngot), q.item)
 }
 
 // All takes items until the queue is closed and empty. It ends after an error. It can be used several times, and by several at once.
@@ -98,8 +97,9 @@ func (q *Queue[T]) Close(ctx context.Context) error {
 	return do(ctx, r)
 }
 
-// TaskDone says that what had to be done for one item is done. It is shared.ErrBound if that was said for every item already.
-func (q *Queue[T]) TaskDone(ctx context.Context) error { return do(ctx, q.ask(queueTaskDone)) }
+// TaskDone says that what had to be done for one item is done, also if ctx has ended. It is shared.ErrBound if that was said for every item
+// already.
+func (q *Queue[T]) TaskDone(ctx context.Context) error { return q.giveBack(ctx, queueTaskDone) }
 
 // Join waits until TaskDone was called for every item that was put. Ack is no TaskDone: who uses both Take and Join calls both.
 func (q *Queue[T]) Join(ctx context.Context) error { return do(ctx, q.read(queueJoin)) }
@@ -115,18 +115,16 @@ type Delivery[T any] struct {
 }
 
 // Take is Get for an item that must not be lost with this process: it stays the queue's until the delivery is acknowledged.
-func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) { return q.take(ctx, queueTake) }
+func (q *Queue[T]) Take(ctx context.Context) (*Delivery[T], error) { return q.taken(ctx, queueTake) }
 
 // TryTake is Take if there is an item, else it is shared.ErrEmpty.
 func (q *Queue[T]) TryTake(ctx context.Context) (*Delivery[T], error) {
-	return q.take(ctx, queueTryTake)
+	return q.taken(ctx, queueTryTake)
 }
 
-func (q *Queue[T]) take(ctx context.Context, method uint8) (*Delivery[T], error) {
-	r := q.ask(method)
+func (q *Queue[T]) taken(ctx context.Context, method uint8) (*Delivery[T], error) {
+	r := q.lock(method, queueUntaken)
 	defer r.done()
-	r.undo = queueUntaken
-	r.safe = true // what was given to a session that has ended has come back
 	if err := r.send(ctx); err != nil {
 		return nil, err
 	}
@@ -137,7 +135,7 @@ func (q *Queue[T]) take(ctx context.Context, method uint8) (*Delivery[T], error)
 	}
 	var err error
 	if d.Value, err = decode(q.item, a.left); err != nil {
-		_ = d.Ack(context.WithoutCancel(ctx)) // it will not get better
+		_ = d.Ack(ctx) // it will not get better
 		return nil, err
 	}
 	return d, nil
@@ -149,18 +147,20 @@ func (q *Queue[T]) Deliveries(ctx context.Context) iter.Seq2[*Delivery[T], error
 	return untilClosed(ctx, q.Take)
 }
 
-// Ack says that what had to be done for the item is done. (Who waits in Join waits for TaskDone.) It is ErrClosed if that was said before, or
-// the delivery came back.
+// Ack says that what had to be done for the item is done, also if ctx has ended. (Who waits in Join waits for TaskDone.) It is ErrClosed
+// if that was said before, or the delivery came back.
 func (d *Delivery[T]) Ack(ctx context.Context) error { return d.settle(ctx, queueAck) }
 
-// Return gives the item back to the queue, before all others. It is ErrClosed where Ack is.
+// Return gives the item back to the queue, before all others, also if ctx has ended. It is ErrClosed where Ack is.
 func (d *Delivery[T]) Return(ctx context.Context) error { return d.settle(ctx, queueReturn) }
 
 func (d *Delivery[T]) settle(ctx context.Context, method uint8) error {
 	if d.q == nil {
 		return errors.New("mp/manager: a zero Delivery: Take makes one")
 	}
-	return do(ctx, d.q.ask(method).uint(d.id))
+	r := d.q.ask(method).uint(d.id)
+	r.owed = true
+	return do(ctx, r)
 }
 
 // String names the delivery and its queue.

@@ -41,12 +41,20 @@ func (q *queueObject) settle(c *call) {
 	c.done()
 }
 
-// giveBack makes an item the next one, or gives it to who waits for one.
+// giveBack makes an item the next one.
 func (q *queueObject) giveBack(garbage *[]value, v value) {
-	if c := first(&q.getters); c != nil {
-		q.give(garbage, c, v)
-	} else {
-		q.returned.push(v)
+	q.returned.push(v)
+	q.serve(garbage)
+}
+
+// serve gives what there is to those who wait.
+func (q *queueObject) serve(garbage *[]value) {
+	for q.getters.n > 0 {
+		v, ok := q.next(garbage)
+		if !ok {
+			return
+		}
+		q.give(garbage, q.getters.take(), v)
 	}
 }
 
@@ -58,15 +66,16 @@ func (q *queueObject) ungot(c *call) {
 	c.done()
 }
 
-// leave gives back what the session has taken, that the first is the next again.
+// leave gives back what the session has taken. What it took first is the next one again.
 func (q *queueObject) leave(s *session) {
 	var garbage []value
 	for _, id := range slices.Backward(slices.Sorted(maps.Keys(q.deliveries))) {
 		if d := q.deliveries[id]; d.s == s {
 			delete(q.deliveries, id)
-			q.giveBack(&garbage, d.v)
+			q.returned.push(d.v)
 		}
 	}
+	q.serve(&garbage)
 	if len(garbage) > 0 {
 		go q.srv.drop(garbage) // which locks others
 	}

@@ -1,8 +1,6 @@
 package manager
 
 import (
-	"container/list"
-	"context"
 	"fmt"
 
 	"github.com/go-multiproc/mp/shared"
@@ -45,19 +43,13 @@ type queueObject struct {
 	deliveries map[uint64]delivery // what sessions have taken
 	last       uint64              // number of a delivery
 
-	getters, putters, joiners list.List // of *call
+	getters, putters, joiners line
 }
 
 // A delivery is an item that a session has taken.
 type delivery struct {
 	s *session
 	v value
-}
-
-// A waiter is what the queue has of a call that it keeps.
-type waiter struct {
-	at   *list.Element
-	item value // of a put
 }
 
 func newQueueObject(c *call) (object, error) {
@@ -86,7 +78,7 @@ func (q *queueObject) call(c *call) {
 		if q.done == q.put {
 			c.done()
 		} else {
-			q.wait(c, &q.joiners, value{})
+			q.joiners.join(c)
 		}
 	case queueClose:
 		q.close(c)
@@ -95,46 +87,31 @@ func (q *queueObject) call(c *call) {
 	}
 }
 
-// wait keeps a call in a list.
-func (q *queueObject) wait(c *call, calls *list.List, item value) {
-	garbage := c.garbage
-	if !c.keep() {
-		*garbage = append(*garbage, item)
-		return
-	}
-	c.waiting = waiter{calls.PushBack(c), item}
-}
-
-// first takes the first of the calls that wait in a list; nil if there is none.
-func first(calls *list.List) *call {
-	e := calls.Front()
-	if e == nil {
-		return nil
-	}
-	return calls.Remove(e).(*call)
-}
-
 func (q *queueObject) putItem(c *call) {
 	v, err := c.takeLast()
 	if err != nil {
 		c.fail(err)
 		return
 	}
+	garbage := c.garbage
 	switch {
 	case q.closed:
 		err = ErrClosed
-	case q.putters.Len() == 0 && q.fits(v):
-		q.add(c.garbage, v)
-	case c.method == queuePut:
-		q.wait(c, &q.putters, v)
+	case q.putters.n == 0 && q.fits(v):
+		q.add(garbage, v)
+		c.done()
 		return
-	default:
+	case c.method == queueTryPut:
 		err = shared.ErrFull
+	default:
+		c.waiting = v
+		if !q.putters.join(c) { // that was the answer
+			*garbage = append(*garbage, v)
+		}
+		return
 	}
-	if err != nil {
-		c.drop(v)
-	}
-	c.doneOr(err)
+	c.drop(v)
+	c.fail(err)
 }
 
 // fits reports whether there is room for an item. One that is too large is let in when there is no other.
@@ -146,7 +123,7 @@ func (q *queueObject) fits(v value) bool {
 // add puts an item, or gives it to who waits for one.
 func (q *queueObject) add(garbage *[]value, v value) {
 	q.put++
-	if c := first(&q.getters); c != nil {
+	if c := q.getters.take(); c != nil {
 		q.give(garbage, c, v)
 		return
 	}
@@ -162,7 +139,7 @@ func (q *queueObject) get(c *call) {
 	case q.ended():
 		c.fail(ErrClosed)
 	case c.method == queueGet || c.method == queueTake:
-		q.wait(c, &q.getters, value{})
+		q.getters.join(c)
 	default:
 		c.fail(shared.ErrEmpty)
 	}
@@ -184,14 +161,9 @@ func (q *queueObject) next(garbage *[]value) (v value, ok bool) {
 
 // admit puts what waits to be put and fits.
 func (q *queueObject) admit(garbage *[]value) {
-	for e := q.putters.Front(); e != nil; e = q.putters.Front() {
-		c := e.Value.(*call)
-		item := c.waiting.(waiter).item
-		if !q.fits(item) {
-			return
-		}
-		q.putters.Remove(e)
-		q.add(garbage, item)
+	for c := q.putters.first; c != nil && q.fits(c.waiting.(value)); c = q.putters.first {
+		c.leaveLine()
+		q.add(garbage, c.waiting.(value))
 		c.done()
 	}
 }
@@ -202,7 +174,7 @@ func (q *queueObject) taskDone(c *call) {
 		return
 	}
 	if q.done++; q.done == q.put {
-		for j := first(&q.joiners); j != nil; j = first(&q.joiners) {
+		for j := q.joiners.take(); j != nil; j = q.joiners.take() {
 			j.done()
 		}
 	}
@@ -211,8 +183,8 @@ func (q *queueObject) taskDone(c *call) {
 
 func (q *queueObject) close(c *call) {
 	q.closed = true
-	for p := first(&q.putters); p != nil; p = first(&q.putters) {
-		c.drop(p.waiting.(waiter).item)
+	for p := q.putters.take(); p != nil; p = q.putters.take() {
+		c.drop(p.waiting.(value))
 		p.fail(ErrClosed)
 	}
 	q.end()
@@ -225,25 +197,16 @@ func (q *queueObject) ended() bool { return q.closed && len(q.deliveries) == 0 }
 // end tells who waits for an item, if none will come any more.
 func (q *queueObject) end() {
 	if q.ended() {
-		for g := first(&q.getters); g != nil; g = first(&q.getters) {
-			g.fail(ErrClosed)
-		}
+		q.getters.end(ErrClosed)
 	}
 }
 
 func (q *queueObject) cancel(c *call) {
-	w := c.waiting.(waiter)
-	switch c.method {
-	case queuePut:
-		q.putters.Remove(w.at)
-		c.drop(w.item)
+	c.line.cancel(c)
+	if c.method == queuePut {
+		c.drop(c.waiting.(value))
 		q.admit(c.garbage) // it may have been in the way of smaller ones
-	case queueJoin:
-		q.joiners.Remove(w.at)
-	default:
-		q.getters.Remove(w.at)
 	}
-	c.fail(context.Canceled)
 }
 
 func (q *queueObject) free() []value {
@@ -252,11 +215,11 @@ func (q *queueObject) free() []value {
 		garbage = append(garbage, d.v)
 	}
 	clear(q.deliveries)
-	for _, calls := range []*list.List{&q.getters, &q.putters, &q.joiners} {
-		for c := first(calls); c != nil; c = first(calls) {
-			garbage = append(garbage, c.waiting.(waiter).item)
-			c.fail(errGone)
-		}
+	for p := q.putters.first; p != nil; p = p.next {
+		garbage = append(garbage, p.waiting.(value))
+	}
+	for _, l := range []*line{&q.getters, &q.putters, &q.joiners} {
+		l.end(errGone)
 	}
 	return garbage
 }

@@ -23,8 +23,8 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// A record is what travels to strangers.
-type record struct {
+// A parcel is what travels to strangers.
+type parcel struct {
 	Text  string
 	None  *int
 	Yes   bool
@@ -54,16 +54,16 @@ func init() {
 		}
 		return 0
 	}
-	// A client that puts a record into the queue that others have published.
+	// A client that puts a parcel into the queue that others have published.
 	roles["put"] = func() int {
 		m, err := manager.Connect(ctx, os.Getenv("MP_TEST_ADDRESS"), manager.Config{AuthKey: []byte(os.Getenv("MP_TEST_KEY"))})
 		if err != nil {
 			fmt.Println(err)
 			return 1
 		}
-		q, err := manager.Lookup[*manager.Queue[record]](ctx, m, "queue")
+		q, err := manager.Lookup[*manager.Queue[parcel]](ctx, m, "queue")
 		if err == nil {
-			err = q.Put(ctx, record{"hällo, wörld", nil, true, 2.5, []byte{0, 255}})
+			err = q.Put(ctx, parcel{"hällo, wörld", nil, true, 2.5, []byte{0, 255}})
 		}
 		if err == nil {
 			// A worker of this program gets there as well.
@@ -105,8 +105,8 @@ var setFromWorker = mp.Func2("manager_test.setFromWorker", func(ctx context.Cont
 	return 0, d.Set(ctx, "a", n)
 })
 
-var putFromWorker = mp.Func("manager_test.putFromWorker", func(ctx context.Context, q *manager.Queue[record]) (int, error) {
-	return 0, q.Put(ctx, record{Text: "from a worker"})
+var putFromWorker = mp.Func("manager_test.putFromWorker", func(ctx context.Context, q *manager.Queue[parcel]) (int, error) {
+	return 0, q.Put(ctx, parcel{Text: "from a worker"})
 })
 
 // program starts this test binary as another program.
@@ -158,7 +158,7 @@ func TestRemote(t *testing.T) {
 	if !strings.HasPrefix(m.Address(), "127.0.0.1:") || strings.HasSuffix(m.Address(), ":0") {
 		t.Fatalf("it listens at %q", m.Address())
 	}
-	q := must(manager.NewQueue[record](m, shared.QueueConfig{}))
+	q := must(manager.NewQueue[parcel](m, shared.QueueConfig{}))
 	if err := manager.Publish(ctx, m, "queue", q); err != nil {
 		t.Fatal(err)
 	}

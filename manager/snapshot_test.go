@@ -1,164 +1,92 @@
-package manager
+package manager_test
 
 import (
-	"context"
-	"errors"
-	"iter"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
-	"time"
+
+	"github.com/go-multiproc/mp/manager"
 )
 
-// pagesOf is a dict of several pages.
-func pagesOf(t *testing.T, m *Manager) *Dict[string, []byte] {
-	t.Helper()
-	d, err := NewDict[string, []byte](m)
-	if err != nil {
-		t.Fatal(err)
+// Snapshots of any size travel, and are of the moment at which the loop began.
+func TestLargeSnapshots(t *testing.T) {
+	m := containerServer(t, 0)
+	numbers := make([]int, 200_000)
+	for i := range numbers {
+		numbers[i] = i * i
 	}
-	for _, key := range []string{"a", "b", "c"} {
-		if err := d.Set(background, key, make([]byte, 200<<10)); err != nil {
-			t.Fatal(err)
+	l, s, a := must(manager.NewList(m, numbers...)), must(manager.NewSet(m, numbers...)), must(manager.NewArray[int](m, len(numbers)))
+	ok(t, a.SetSlice(ctx, 0, numbers))
+	n := 0
+	for x, err := range l.All(ctx) {
+		if ok(t, err); x != numbers[n] {
+			t.Fatalf("element %d is %d", n, x)
+		}
+		if n++; n == 1 {
+			ok(t, l.Clear(ctx))
 		}
 	}
-	return d
+	if n != len(numbers) || must(l.Len(ctx)) != 0 {
+		t.Errorf("%d elements", n)
+	}
+	if got := must(s.Copy(ctx)); !slices.Equal(got, numbers) {
+		t.Errorf("the set has %d elements", len(got))
+	}
+	if got := must(a.Slice(ctx, 1, -1)); !slices.Equal(got, numbers[1:len(numbers)-1]) {
+		t.Errorf("the array has %d elements", len(got))
+	}
+	emptied(t, m)
 }
 
-// nothingShown waits until the server has no snapshots.
-func nothingShown(t *testing.T, srv *server) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for srv.shown.Load() != 0 {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("snapshots keep %d bytes", srv.shown.Load())
+// Pages fit into messages, whatever the elements are.
+func TestSnapshotsOfSmallMessages(t *testing.T) {
+	const most = 10_000
+	m := must(manager.InProcess(manager.Config{MaxMessage: most}))
+	defer m.Stop(ctx)
+	l := must(manager.NewList[string](m))
+	var want []string
+	for i := range 60 {
+		for _, size := range []int{i, i * 150, most - 30} {
+			want = append(want, strings.Repeat("x", size))
+			ok(t, l.Append(ctx, want[len(want)-1]))
 		}
 	}
-}
-
-// However a loop over a snapshot ends, the server does not keep it.
-func TestSnapshotsAreGivenBack(t *testing.T) {
-	srv := newTestServer(t, Config{})
-	d := pagesOf(t, srv.connect(t))
-	for name, loop := range map[string]func(){
-		"whole": func() {
-			for _, err := range d.All(background) {
-				if err != nil {
-					t.Error(err)
-				}
-			}
-		},
-		"break": func() {
-			for range d.All(background) {
-				break
-			}
-		},
-		"context": func() {
-			ctx, cancel := context.WithCancel(background)
-			defer cancel()
-			var last error
-			for _, err := range d.All(ctx) {
-				last = err
-				cancel()
-			}
-			if !errors.Is(last, context.Canceled) {
-				t.Errorf("the loop ends with %v", last)
-			}
-		},
-		"panic": func() {
-			defer func() { _ = recover() }()
-			for range d.All(background) {
-				panic("enough")
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			loop()
-			nothingShown(t, srv)
-		})
+	if got := must(l.Copy(ctx)); !slices.Equal(got, want) {
+		t.Errorf("%d elements, want %d", len(got), len(want))
+	}
+	a := must(manager.NewArray[byte](m, most))
+	if got := must(a.Slice(ctx, 0, most)); len(got) != most {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 
-// The first page comes to a loop that has ended.
-func TestLatePage(t *testing.T) {
-	c, server := scripted(t)
-	ctx, cancel := context.WithCancel(background)
-	ended := make(chan error)
-	go func() {
-		r := c.ask(opCall, 1, 1)
-		for _, err := range pages(ctx, r, func(a *reader) (int, error) { return a.int(), nil }) {
-			ended <- err
+// A snapshot keeps what its elements refer to, until the loop ends: also if that breaks off.
+func TestSnapshotThatBreaksOff(t *testing.T) {
+	m := containerServer(t, 0)
+	type fat struct {
+		Value *manager.Value[int]
+		Fat   [100_000]byte
+	}
+	l := must(manager.NewList[fat](m))
+	for i := range 20 {
+		ok(t, l.Append(ctx, fat{Value: must(manager.NewValue(m, i))}))
+	}
+	i := 0
+	for e, err := range l.All(ctx) {
+		ok(t, err)
+		if i == 0 {
+			ok(t, l.Clear(ctx))
+			canary(t, m)
 		}
-	}()
-	id, _, _ := next(t, server)
-	cancel()
-	if _, op, _ := next(t, server); op != opCancel {
-		t.Errorf("operation %d", op)
-	}
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	say(t, server, id, statusOK, 77, 0)
-	if _, op, number := next(t, server); op != opEnd || number != 77 {
-		t.Errorf("operation %d of %d", op, number)
-	}
-}
-
-// Snapshots together keep no more than MaxBytes, whatever becomes of what they show.
-func TestSnapshotsAreLimited(t *testing.T) {
-	srv := newTestServer(t, Config{MaxBytes: 1 << 20})
-	m := srv.connect(t)
-	d := pagesOf(t, m)
-	for range d.All(background) {
-		for range d.All(background) { // a loop needs the room of what it goes through once, so there is some for a second
-			for _, err := range d.All(background) {
-				if !errors.Is(err, ErrLimit) {
-					t.Errorf("a third one: %v", err)
-				}
-			}
+		if v := must(e.Value.Load(ctx)); v != i {
+			t.Errorf("value %d is %d", i, v)
+		}
+		if i++; i == 10 {
 			break
 		}
-		break
 	}
-	nothingShown(t, srv)
-	for _, err := range d.All(background) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// A loop whose connection broke between two pages does not go on with a snapshot of another loop.
-func TestSnapshotOfAnotherSession(t *testing.T) {
-	srv := newTestServer(t, Config{})
-	other, m := srv.connect(t), srv.redialling(t)
-	a, b := pagesOf(t, m), pagesOf(t, m)
-	for _, d := range []*Dict[string, []byte]{a, b} { // they outlive the session
-		if err := Publish(background, other, d.String(), d); err != nil {
-			t.Fatal(err)
-		}
-	}
-	nextA, stopA := iter.Pull2(a.All(background))
-	defer stopA()
-	nextB, stopB := iter.Pull2(b.All(background))
-	defer stopB()
-	if _, err, ok := nextA(); !ok || err != nil {
-		t.Fatal(err)
-	}
-	m.c.broke(m.c.conn, errMessage)
-	if _, err, ok := nextB(); !ok || err != nil { // the first page, in a new session
-		t.Fatal(err)
-	}
-	for {
-		e, err, ok := nextA()
-		if err != nil {
-			return
-		}
-		if !ok {
-			t.Fatal("the loop ended as if nothing had happened")
-		}
-		t.Logf("%s came", e.Key)
-	}
+	settled(t, m, map[string]int{"List": 1})
+	runtime.KeepAlive(l)
+	emptied(t, m)
 }

@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 
 	"github.com/go-multiproc/mp/internal/robust"
@@ -18,6 +19,9 @@ type Conn struct {
 	gone    error          // why nothing can be done any more; written with both lanes locked
 	inside  sync.WaitGroup // who does something, or waits to, without a lane's lock; from when gone is set on it only falls
 	ending  sync.Mutex     // held by who ends it
+
+	departure departure       // see MarshalBinary
+	lost      runtime.Cleanup // see closeWhenLost; owner: who made the Conn, then who ends it
 }
 
 // A lane is one direction of a Conn, at this end. Whoever has mu, and finds it not taken, may use the direction, but must not
@@ -30,7 +34,9 @@ type lane struct {
 
 // newConn makes a Conn of a carrier. maxMessage is the largest message that is received; 0 is no limit.
 func newConn(c carrier, maxMessage int64) *Conn {
-	return &Conn{c: c, in: receiver{c: c, max: limit(maxMessage)}}
+	conn := &Conn{c: c, in: receiver{c: c, max: limit(maxMessage)}}
+	conn.closeWhenLost()
+	return conn
 }
 
 // enter counts the caller as inside and leaves it with the gate and the lock of a lane that nobody has taken.
@@ -139,6 +145,7 @@ func (c *Conn) end(why error) bool {
 	c.rx.mu.Unlock()
 	c.tx.mu.Unlock()
 	if first {
+		c.lost.Stop()
 		c.c.interrupt(why)
 		c.inside.Wait()
 	}

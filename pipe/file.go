@@ -27,17 +27,8 @@ func (c *Conn) RecvFile(ctx context.Context) (*os.File, error) {
 
 // sendFile sends the file first, and then, for which there must be room before, its message.
 func (c *Conn) sendFile(ctx context.Context, f *os.File) error {
-	for {
-		room, err := c.c.room(wordSize)
-		if err != nil {
-			return err
-		}
-		if room >= wordSize {
-			break
-		}
-		if err := c.await(ctx, wordSize); err != nil {
-			return err
-		}
+	if _, err := c.awaitRoom(ctx, wordSize); err != nil {
+		return err
 	}
 	if err := c.c.sendFile(ctx, f); err != nil {
 		return err

@@ -71,8 +71,8 @@ func (r *rings) send(ctx context.Context, f *os.File) error {
 			})
 		})
 		switch {
-		case err != nil:
-			return err
+		case err != nil: // that is the only reason
+			return fmt.Errorf("mp/pipe: SendFile: %w", os.ErrClosed)
 		case sent == nil:
 			return nil
 		case errors.Is(sent, unix.EPIPE), errors.Is(sent, unix.ECONNRESET):

@@ -27,7 +27,7 @@ func TestNetFlood(t *testing.T) {
 				if err != nil {
 					return
 				}
-				go echo(c)
+				go serveEcho(c)
 			}
 		}()
 		var silent atomic.Int64

@@ -23,16 +23,21 @@ type inflow struct {
 	ring       []byte     // its length a power of two. From tail to head it is pump's, also without the lock
 	head, tail uint64     // bytes read out of it, bytes read into it
 	discarding bool
+	halted     bool  // pump shall end
 	recvErr    error // what comes behind the bytes
 	inWhy      error // nobody may wait any more
 	bytesBell  bell  // bytes, recvErr or inWhy
-	roomBell   bell  // room in the ring, or discarding
+	roomBell   bell  // room in the ring, discarding or halted
 }
 
-// space is where pump may read to. It waits for it.
+// space is where pump may read to. It waits for it; nil is the end.
 func (i *inflow) space() []byte {
 	for {
 		i.inMu.Lock()
+		if i.halted {
+			i.inMu.Unlock()
+			return nil
+		}
 		if i.discarding {
 			i.head = i.tail
 		}
@@ -117,17 +122,42 @@ func (i *inflow) release() {
 func (i *inflow) awaitBytes(ctx context.Context) error {
 	for {
 		i.inMu.Lock()
-		why, done, bell := i.inWhy, i.tail > i.head || i.recvErr != nil, i.bytesBell.listen()
-		i.inMu.Unlock()
-		if why != nil || done {
-			return why
+		if i.inWhy != nil || i.recvErr != nil || i.tail > i.head {
+			defer i.inMu.Unlock()
+			return i.inWhy
 		}
+		bell := i.bytesBell.listen()
+		i.inMu.Unlock()
 		select {
 		case <-bell:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+func (i *inflow) halt() {
+	i.inMu.Lock()
+	defer i.inMu.Unlock()
+	i.halted = true
+	i.roomBell.ring()
+}
+
+// ahead is what was read from the source and not received.
+func (i *inflow) ahead() []byte {
+	i.inMu.Lock()
+	defer i.inMu.Unlock()
+	b := make([]byte, i.tail-i.head)
+	i.copyOut(b)
+	return b
+}
+
+// resume begins with what another inflow had read ahead.
+func (i *inflow) resume(ahead []byte) {
+	for len(i.ring) < len(ahead) {
+		i.grow()
+	}
+	i.tail = uint64(copy(i.ring, ahead))
 }
 
 func (i *inflow) discard() {

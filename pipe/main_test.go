@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mp.Main()
+	if os.Getenv("MP_PIPE_NO_MAIN") == "" {
+		mp.Main()
+	}
 	if role := os.Getenv("MP_PIPE_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}
@@ -129,6 +131,20 @@ func wants(t testing.TB, what string, err, target error) {
 	if !errors.Is(err, target) {
 		t.Errorf("%s: %v, not %v", what, err, target)
 	}
+}
+
+// lasts checks that a wait for what does not come ends with its context, not before, and with the context's error; and at once if
+// that has ended already.
+func lasts(t *testing.T, wait func(context.Context) error) {
+	t.Helper()
+	begun := time.Now()
+	limited, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	err := wait(limited)
+	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < short {
+		t.Errorf("after %v of %v: %v", took, short, err)
+	}
+	wants(t, "with a context that has ended", wait(ended()), context.Canceled)
 }
 
 // pattern is n bytes that tell where they are.

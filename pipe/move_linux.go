@@ -37,13 +37,18 @@ var ringStates, _ = codec.For[ringState]()
 func (c *Conn) detach() (*parts, error) {
 	c.ending.Lock()
 	defer c.ending.Unlock()
-	r, ok := c.c.(*rings)
-	if !ok {
-		return nil, fmt.Errorf("mp/pipe: this connection cannot move: %w", errors.ErrUnsupported)
+	if s, ok := c.c.(*stream); ok {
+		if err := s.movable(); err != nil {
+			return nil, err
+		}
 	}
 	if !c.end(ErrMoved) {
 		return nil, c.gone
 	}
+	if s, ok := c.c.(*stream); ok {
+		return s.detach(&c.in)
+	}
+	r := c.c.(*rings)
 	s := ringState{End: r.end, OutAt: r.at, InAt: r.in.Consumed(), FileAt: r.fileAt, Receiver: c.in.state()}
 	free, err := r.out.Free()
 	if err != nil { // nor will it find anything else there
@@ -68,6 +73,9 @@ func (c *Conn) detach() (*parts, error) {
 
 // attach makes an end of what detach returned, perhaps in another process. All files are the Conn's if there is no error.
 func attach(p *parts) (*Conn, error) {
+	if len(p.files) == 1 {
+		return attachStream(p)
+	}
 	var s ringState
 	rest, err := ringStates.Decode(p.state, &s)
 	if err != nil || len(rest) > 0 || s.End&^1 != 0 || len(p.files) < 2 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -29,7 +30,7 @@ type outflow struct {
 	finished bool       // nothing is queued any more
 	sendErr  error      // nothing can be sent any more
 	outWhy   error      // nobody may wait any more
-	outBell  bell       // rung when one of the last four grows
+	outBell  bell       // taken, sendErr, outWhy
 }
 
 func (*outflow) size() int { return streamRoom }
@@ -81,6 +82,7 @@ func (o *outflow) try() (drain bool) {
 	if len(o.queue) > 0 {
 		n, err := o.now.write(o.queue)
 		o.taken += uint64(n)
+		o.outBell.ring() // a flush may wait for what a sender after it had queued
 		if err != nil {
 			o.failLocked(err)
 			return false
@@ -96,8 +98,8 @@ func (o *outflow) try() (drain bool) {
 	return false
 }
 
-// drain gives the kernel everything, as it has room.
-func (o *outflow) drain() {
+// drain gives the kernel everything, as it has room, unless somebody else is to do that.
+func (o *outflow) drain(stop *atomic.Bool) {
 	for {
 		o.outMu.Lock()
 		b := o.queue
@@ -112,6 +114,11 @@ func (o *outflow) drain() {
 		n, err := o.sink.Write(b)
 		o.outMu.Lock()
 		o.taken += uint64(n)
+		if err != nil && stop.Load() {
+			o.queue = append(b[n:], o.queue...)
+			o.outMu.Unlock()
+			return
+		}
 		o.idle = reuse(b)
 		if err != nil {
 			o.failLocked(err)
@@ -174,17 +181,25 @@ func (o *outflow) flush(ctx context.Context) {
 func (o *outflow) awaitOut(ctx context.Context, cond func() bool) error {
 	for {
 		o.outMu.Lock()
-		why, done, bell := o.outWhy, o.sendErr != nil || cond(), o.outBell.listen()
-		o.outMu.Unlock()
-		if why != nil || done {
-			return why
+		if o.outWhy != nil || o.sendErr != nil || cond() {
+			defer o.outMu.Unlock()
+			return o.outWhy
 		}
+		bell := o.outBell.listen()
+		o.outMu.Unlock()
 		select {
 		case <-bell:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// behind is what was sent and is not the kernel's yet.
+func (o *outflow) behind() []byte {
+	o.outMu.Lock()
+	defer o.outMu.Unlock()
+	return o.queue
 }
 
 func (o *outflow) interrupt(why error) {

@@ -58,19 +58,19 @@ func (c *Conn) recv(ctx context.Context, m *message) error {
 			done, err = c.in.stream(ctx, m)
 			c.rx.mu.Lock()
 			c.rx.taken = false
-			if done || err != nil {
-				return err
-			}
-			continue
-		}
-		c.c.release() // of what was no message, or is kept
-		c.rx.mu.Unlock()
-		if err = ctx.Err(); err == nil {
+		} else {
+			c.c.release() // of what was no message, or is kept
+			c.rx.mu.Unlock()
 			err = c.c.awaitBytes(ctx)
+			c.rx.mu.Lock()
 		}
-		c.rx.mu.Lock()
-		if err != nil {
+		switch {
+		case done || err != nil:
 			return err
+		case c.gone != nil: // also where there is never nothing to look at
+			return c.gone
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
 	}
 }

@@ -23,3 +23,5 @@ type parts struct {
 func (c *Conn) detach() (*parts, error) { return nil, errors.ErrUnsupported }
 
 func attach(*parts) (*Conn, error) { return nil, errors.ErrUnsupported }
+
+func (p *parts) close() {}

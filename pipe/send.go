@@ -56,11 +56,27 @@ func (c *Conn) send(ctx context.Context, kind uint8, b []byte) error {
 		c.tx.mu.Lock()
 		sent, err := c.trySend(kind, b)
 		c.tx.mu.Unlock()
-		if sent || err != nil {
+		if err != nil {
 			return err
 		}
+		if sent {
+			c.flush(ctx)
+			return nil
+		}
 	}
-	return c.exclusively(ctx, &c.tx, func() error { return c.stream(ctx, kind, b) })
+	if err := c.exclusively(ctx, &c.tx, func() error { return c.stream(ctx, kind, b) }); err != nil {
+		return err
+	}
+	c.flush(ctx)
+	return nil
+}
+
+// flush waits until the message is no longer this process's, so that it may exit. If ctx ends first, that changes nothing: the message
+// is sent.
+func (c *Conn) flush(ctx context.Context) {
+	if s, ok := c.c.(*stream); ok {
+		s.flush(ctx)
+	}
 }
 
 // trySend sends a message if it may and there is room for all of it. Call it with the lane's lock.
@@ -89,17 +105,7 @@ func (c *Conn) trySend(kind uint8, b []byte) (sent bool, err error) {
 func (c *Conn) stream(ctx context.Context, kind uint8, b []byte) error {
 	for n := 0; ; {
 		want := min(frameSize(len(b)-n)+2*wordSize, max(c.c.size()/4, leastRoom))
-		room, err := c.c.room(want)
-		if err == nil && room < want {
-			err = c.await(ctx, want)
-		} else if err == nil {
-			k, _ := c.put(kind, b, n, room)
-			c.c.publish()
-			if n += k; n == len(b) {
-				return nil
-			}
-			err = ctx.Err()
-		}
+		room, err := c.awaitRoom(ctx, want)
 		if err != nil {
 			if n > 0 && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, ErrCorrupt) {
 				c.word(0, 0, abi.PipeAbort)
@@ -107,14 +113,27 @@ func (c *Conn) stream(ctx context.Context, kind uint8, b []byte) error {
 			}
 			return err
 		}
+		k, _ := c.put(kind, b, n, room)
+		c.c.publish()
+		if n += k; n == len(b) {
+			return nil
+		}
 	}
 }
 
-func (c *Conn) await(ctx context.Context, room int) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// awaitRoom waits for room, and tells how much there is. It fails, too, if there is room and the end must not be used any longer.
+func (c *Conn) awaitRoom(ctx context.Context, want int) (int, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if err := c.c.awaitRoom(ctx, want); err != nil {
+			return 0, err
+		}
+		if room, err := c.c.room(want); err != nil || room >= want {
+			return room, err
+		}
 	}
-	return c.c.awaitRoom(ctx, room)
 }
 
 // put writes a chunk: as much as there is room for of what follows the first n bytes of b. It tells how many of them that are,

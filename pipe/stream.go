@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -23,11 +24,18 @@ type stream struct {
 	socket net.Conn
 	sealed *sealed        // TLS over the socket; nil without
 	work   sync.WaitGroup // goroutines
+	moving atomic.Bool    // they stop, and what they have not done is done elsewhere
 }
 
 func newStream(socket net.Conn, sealed *sealed) *stream {
-	s := &stream{socket: socket, sealed: sealed}
-	s.sink, s.source = socket, socket
+	s := &stream{}
+	s.open(socket, sealed)
+	return s
+}
+
+// open begins to use a socket, and TLS over it, unless that is nil.
+func (s *stream) open(socket net.Conn, sealed *sealed) {
+	s.socket, s.sink, s.source = socket, socket, socket
 	if raw, ok := socket.(syscall.Conn); ok {
 		if raw, err := raw.SyscallConn(); err == nil {
 			tune(raw)
@@ -35,22 +43,26 @@ func newStream(socket net.Conn, sealed *sealed) *stream {
 		}
 	}
 	if sealed != nil {
-		s.source, s.seal = sealed, sealed
+		s.sealed, s.source, s.seal = sealed, sealed, sealed
 		sealed.under.to = s.enqueue
 	}
 	s.work.Go(s.pump)
-	return s
 }
 
-// pump reads until the end.
+// pump reads until the end, or until the stream moves.
 func (s *stream) pump() {
 	for {
 		n, err := s.source.Read(s.space())
-		s.came(n, err)
-		if err != nil {
-			s.fail(err) // this side's end has no halves, so nor has that one's
+		if s.moving.Load() {
+			s.came(n, nil)
 			return
 		}
+		if err != nil {
+			s.fail(err) // first: who has received the end must not be able to send. The other side's end has no halves
+			s.came(n, err)
+			return
+		}
+		s.came(n, nil)
 		s.push() // TLS may have answered something
 	}
 }
@@ -58,7 +70,7 @@ func (s *stream) pump() {
 // push hands over what is queued.
 func (s *stream) push() {
 	if s.try() {
-		s.work.Go(s.drain)
+		s.work.Go(func() { s.drain(&s.moving) })
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// enough is more than any buffer on the way holds.
+const enough = 12 << 20
+
 // onStreams runs a test over the networks that have a stream under them.
 func onStreams(t *testing.T, test func(t *testing.T, n network)) {
 	t.Helper()
@@ -159,6 +162,7 @@ func TestStreamFile(t *testing.T) {
 func TestStreamCloseWakes(t *testing.T) {
 	onStreams(t, func(t *testing.T, n network) {
 		a, b := n.meet(t)
+		full, _ := n.meet(t)
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
@@ -170,12 +174,84 @@ func TestStreamCloseWakes(t *testing.T) {
 				wants(t, "receiving when the other end is", err, io.EOF)
 			})
 			all.Go(func() {
-				err := a.SendBytes(ctx, make([]byte, enough))
+				err := full.SendBytes(ctx, make([]byte, enough))
 				wants(t, "sending when closed", err, ErrClosed)
 			})
 		}
-		eventually(t, "a sender is under way", func() bool { s := a.c.(*stream); s.outMu.Lock(); defer s.outMu.Unlock(); return s.put > 0 })
-		ok(t, a.Close())
+		eventually(t, "a sender waits", func() bool {
+			s := full.c.(*stream)
+			s.outMu.Lock()
+			defer s.outMu.Unlock()
+			return s.draining && s.put-s.taken > streamRoom/2
+		})
+		ok(t, errors.Join(a.Close(), full.Close()))
 		all.Wait()
 	})
+}
+
+// An end that has just been taken out of this process, and put in again, goes on where it was.
+func TestStreamMoves(t *testing.T) {
+	noLeaks(t)
+	a, b := by(t, "tcp").meet(t)
+	const size = 700_000
+	var all sync.WaitGroup
+	all.Go(func() { // until it has sent one whole message
+		for i := range 10 {
+			if err := b.SendBytes(ctx, pattern(size+i)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 10 {
+		limited, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(1000))*time.Microsecond)
+		m, err := a.RecvBytes(limited)
+		cancel()
+		a = reattached(t, a)
+		if err != nil {
+			m, err = a.RecvBytes(ctx)
+		}
+		ok(t, err)
+		if !isPattern(m, size+i) {
+			t.Fatalf("message %d is another", i)
+		}
+	}
+	all.Wait()
+
+	// What was sent, and not taken by the kernel, goes along.
+	limited, cancel := context.WithTimeout(ctx, short)
+	defer cancel()
+	wants(t, "too much at once", a.SendBytes(limited, make([]byte, enough)), context.DeadlineExceeded)
+	a = reattached(t, a)
+	sent := make(chan error, 1)
+	go func() { sent <- a.SendBytes(ctx, pattern(size)) }()
+	m, err := b.RecvBytes(ctx)
+	ok(t, errors.Join(err, <-sent))
+	if !isPattern(m, size) {
+		t.Error("that is another message")
+	}
+	greeted(t, a, b)
+}
+
+// moved is an end, moved.
+func reattached(t *testing.T, c *Conn) *Conn {
+	t.Helper()
+	p, err := c.detach()
+	ok(t, err)
+	_, err = c.RecvBytes(ctx)
+	wants(t, "here", err, ErrMoved)
+	c, err = attach(p)
+	ok(t, err)
+	t.Cleanup(func() { ok(t, c.Close()) })
+	return c
+}
+
+// A TLS connection stays where it is, and works on.
+func TestStreamCannotMove(t *testing.T) {
+	noLeaks(t)
+	for _, name := range []string{"TLS", "unix with TLS"} {
+		a, b := by(t, name).meet(t)
+		_, err := a.detach()
+		wants(t, name, err, errors.ErrUnsupported)
+		greeted(t, a, b)
+	}
 }

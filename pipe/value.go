@@ -19,10 +19,10 @@ func Send[T any](ctx context.Context, c *Conn, v T) error {
 	}
 	buf := buffers.Get().(*[]byte)
 	b, err := t.codec.Append(append((*buf)[:0], t.print[:]...), &v)
-	if err == nil {
-		err = c.send(ctx, abi.PipeValue, b)
-	} else {
+	if err != nil {
 		err = fmt.Errorf("mp/pipe: Send: %w", err)
+	} else if err = c.send(ctx, abi.PipeValue, b); err != nil {
+		codec.GiveUp(b)
 	}
 	recycle(buf, b)
 	return err
@@ -41,6 +41,7 @@ func Recv[T any](ctx context.Context, c *Conn) (v T, err error) {
 	}
 	defer recycle(buf, m.b)
 	if [abi.PipePrint]byte(m.b) != t.print {
+		codec.GiveUp(m.b)
 		return v, &TypeError{Want: reflect.TypeFor[T]().String()}
 	}
 	if err := t.decode(m.b[abi.PipePrint:], &v); err != nil {

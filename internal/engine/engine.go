@@ -174,6 +174,7 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
 	j.begun = true
+	j.follow()
 	e.jobs[j] = struct{}{}
 	return nil
 }
@@ -329,16 +330,18 @@ func (e *Engine) fill(w *worker) bool {
 	}
 }
 
-// balance takes work from those who have much of it, if someone has none.
+// balance takes work from those who have much of it, as long as someone has none.
 func (e *Engine) balance() {
-	e.mu.Lock()
-	s, n := e.sched.Victim()
-	e.mu.Unlock()
-	if s == nil {
-		return
-	}
-	if s.Owner.(*worker).takeBack(n) > 0 {
-		e.hand() // and not dispatch: if the idle one takes nothing, it would go to and fro for ever
+	// What is taken back may all go to one worker, even to the one from which it was taken: so it looks again. Not for ever: one
+	// that is idle may take nothing, and then the work would go to and fro.
+	for range e.cfg.Workers {
+		e.mu.Lock()
+		s, n := e.sched.Victim()
+		e.mu.Unlock()
+		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
+			return
+		}
+		e.hand()
 	}
 }
 

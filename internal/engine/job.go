@@ -21,6 +21,7 @@ type Job struct {
 	Retries  int
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
+	Moves    bool // an argument may hold something that is in one process at a time
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -38,6 +39,7 @@ type Job struct {
 	sched    sched.Job
 	ended    atomic.Bool  // nothing more is encoded or delivered
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
+	moved    moved
 	attempts map[int64]int
 	private  bool // Setup or Teardown: the scheduler does not know it
 	begun    bool // guarded by the engine's mutex, as attempts is
@@ -119,6 +121,7 @@ func (j *Job) end() {
 	j.ended.Store(true)
 	j.encoding.Lock()   // the caller takes the arguments back
 	j.encoding.Unlock() //nolint:staticcheck // an empty section is the point: those inside have left
+	j.GiveUp()
 }
 
 // deliver must be followed by delivered.

@@ -146,7 +146,7 @@ func TestAddressOfTheDead(t *testing.T) {
 		}
 		c, err := Dial(ctx, "unix", path, Config{})
 		ok(t, err)
-		echoes(t, c)
+		checkEcho(t, c)
 		ok(t, c.Close())
 		s.kill()
 		_, err = Dial(ctx, "unix", path, Config{})

@@ -132,7 +132,7 @@ func TestNetUsers(t *testing.T) {
 			continue
 		}
 		ok(t, err)
-		echoes(t, c)
+		checkEcho(t, c)
 		ok(t, c.Close())
 	}
 }

@@ -2,13 +2,14 @@ package pipe
 
 import (
 	"bufio"
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,8 +65,13 @@ func (s *stranger) kill() {
 // args are those of a role.
 func args() []string { return strings.Split(os.Getenv("MP_PIPE_ARGS"), "\n") }
 
-// strangersConfig is what a role is to be, by the name of its network.
-func strangersConfig(key string) Config { return Config{AuthKey: []byte(key)} }
+// strangersConfig is that of a role. A key may be in TLS, too, which then needs no certificate.
+func strangersConfig(key string) Config {
+	if key, ok := strings.CutPrefix(key, "TLS:"); ok {
+		return Config{AuthKey: []byte(key), TLS: &tls.Config{InsecureSkipVerify: true}}
+	}
+	return Config{AuthKey: []byte(key)}
+}
 
 func init() {
 	// listen: network, address, key. It says where it listens, and echoes what it receives.
@@ -83,7 +89,7 @@ func init() {
 				fmt.Println(err)
 				return 1
 			}
-			go echo(c)
+			go serveEcho(c)
 		}
 	}
 	// dial: network, address, key. It says what comes of it, and then lives until its input ends.
@@ -102,12 +108,14 @@ func init() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 0
 	}
-	// send: network, address, key. It sends a large message and exits at once.
+	// send: network, address, key, size. It says so, sends a message and exits at once.
 	roles["send"] = func() int {
 		a := args()
 		c, err := Dial(ctx, a[0], a[1], strangersConfig(a[2]))
 		if err == nil {
-			err = c.SendBytes(ctx, pattern(enough))
+			size, _ := strconv.Atoi(a[3])
+			fmt.Println("sending")
+			err = c.SendBytes(ctx, pattern(size))
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -117,7 +125,7 @@ func init() {
 		return 0
 	}
 	// half: network, address. It says hello and no more.
-	roles["half"] = func() int {
+	roles["half a stream"] = func() int {
 		a := args()
 		c, err := net.Dial(a[0], a[1])
 		if err == nil {
@@ -125,32 +133,5 @@ func init() {
 		}
 		fmt.Println(err)
 		select {}
-	}
-}
-
-// enough is more than any buffer on the way holds.
-const enough = 24 << 20
-
-func echo(c *Conn) {
-	defer c.Close()
-	for {
-		b, err := c.RecvBytes(context.Background())
-		if err != nil || c.SendBytes(context.Background(), b) != nil {
-			return
-		}
-	}
-}
-
-// echoes checks that the other end is an echo.
-func echoes(t testing.TB, c *Conn) {
-	t.Helper()
-	for _, size := range []int{0, 100, 1 << 20} {
-		sent := make(chan error, 1)
-		go func() { sent <- c.SendBytes(ctx, pattern(size)) }()
-		got, err := c.RecvBytes(ctx)
-		ok(t, errors.Join(err, <-sent))
-		if !isPattern(got, size) {
-			t.Errorf("%d bytes came back as %d", size, len(got))
-		}
 	}
 }
