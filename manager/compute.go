@@ -73,11 +73,11 @@ func (c *call) computeOnce(ctx context.Context, at spot, name string, extra []by
 	})
 	size := int64(len(old.data) + len(extra))
 	if err == nil {
-		err = srv.charge(size) // for the function's argument
+		err = srv.put(size) // for the function's argument
 	}
 	if err == nil {
 		next, err = remote.Functions.Run(ctx, name, slices.Concat(old.data, extra))
-		_ = srv.charge(-size)
+		srv.aside.Add(-size)
 	}
 	if err == nil {
 		err = ctx.Err()

@@ -93,62 +93,6 @@ func ExampleDict_All() {
 	// Output: 332833500
 }
 
-// Proxies may be kept in other objects: a list of lists.
-func ExampleList() {
-	m, stop := newManager()
-	defer stop()
-	ctx := context.Background()
-	inner, err1 := manager.NewList(m, 3, 1, 2)
-	outer, err2 := manager.NewList(m, inner)
-	if err := errors.Join(err1, err2); err != nil {
-		fmt.Println(err)
-		return
-	}
-	same, err := outer.At(ctx, 0)
-	if err == nil {
-		err = same.Append(ctx, 4)
-	}
-	all, err2 := inner.Slice(ctx, 0, 4)
-	fmt.Println(all, errors.Join(err, err2))
-	// Output: [3 1 2 4] <nil>
-}
-
-func ExampleSet() {
-	m, stop := newManager()
-	defer stop()
-	ctx := context.Background()
-	even, err1 := manager.NewSet(m, 2, 4, 6, 8)
-	square, err2 := manager.NewSet(m, 1, 4, 9)
-	if err := errors.Join(err1, err2); err != nil {
-		fmt.Println(err)
-		return
-	}
-	both, err := even.Intersect(ctx, square) // neither set travels
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(both.Copy(ctx))
-	// Output: [4] <nil>
-}
-
-func ExampleNamespace() {
-	m, stop := newManager()
-	defer stop()
-	ctx := context.Background()
-	settings, err := manager.NewNamespace(m)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	err = errors.Join(settings.Set(ctx, "limit", 10), settings.Set(ctx, "greeting", "hello"))
-	var greeting string
-	err = errors.Join(err, settings.Get(ctx, "greeting", &greeting))
-	names, err2 := settings.Names(ctx)
-	fmt.Println(greeting, names, errors.Join(err, err2))
-	// Output: hello [greeting limit] <nil>
-}
-
 // The classic work queue for other programs: they connect, look it up, and take from it.
 func ExampleLookup() {
 	m, err := manager.Start(manager.Config{Address: "127.0.0.1:0", AuthKey: []byte("known to both")})

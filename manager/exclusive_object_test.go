@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"testing"
+
+	"github.com/go-multiproc/mp"
 )
 
 var exclusives = Class("manager.exclusive", func(context.Context, int) (*int, error) { return new(int), nil }, Exclusive())
@@ -114,6 +116,49 @@ func TestArgumentsAreLimited(t *testing.T) {
 		if err := <-errs; err != nil {
 			t.Error(err)
 		}
+	}
+	if n := srv.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes are left", n)
+	}
+}
+
+var holdUp = mp.Func("manager.holdUp", func(_ context.Context, v []byte) ([]byte, error) {
+	<-hang
+	return v, nil
+})
+
+// So do those of functions that Compute calls, which are values of objects.
+func TestComputedValuesAreLimited(t *testing.T) {
+	hang = make(chan struct{})
+	srv := newTestServer(t, Config{MaxBytes: 1 << 20})
+	d, err := NewDict[string, []byte](srv.connect(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Set(background, "a", make([]byte, 300<<10)); err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error)
+	const calls = 5
+	for range calls {
+		go func() {
+			_, err := d.Compute(background, "a", holdUp)
+			errs <- err
+		}()
+	}
+	for range calls - 3 {
+		if err := <-errs; !errors.Is(err, ErrLimit) {
+			t.Error(err)
+		}
+	}
+	close(hang)
+	for range 3 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Clear(background); err != nil {
+		t.Error(err)
 	}
 	if n := srv.bytes.Load(); n != 0 {
 		t.Errorf("%d bytes are left", n)

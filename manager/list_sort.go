@@ -38,7 +38,7 @@ func (l *listObject) sortOnce(c *call, s *sorter) (again bool) {
 	var before uint64
 	var err error
 	there := c.on.with(l.srv, func(*[]value) {
-		if err = l.srv.charge(sortOverhead * int64(len(l.values))); err != nil {
+		if err = l.srv.put(sortOverhead * int64(len(l.values))); err != nil {
 			return
 		}
 		values, before = slices.Clone(l.values), l.changes
@@ -48,7 +48,7 @@ func (l *listObject) sortOnce(c *call, s *sorter) (again bool) {
 	})
 	if there && err == nil {
 		err = s.sort(values, make([]value, len(values)))
-		_ = l.srv.charge(-sortOverhead * int64(len(values)))
+		l.srv.aside.Add(-sortOverhead * int64(len(values)))
 	}
 	if err != nil {
 		c.fail(err)

@@ -255,7 +255,7 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	if c.kept {
 		refused = s.pending[c.id] != c // it was answered meanwhile
 	} else {
-		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || !s.srv.put(c.size)
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || s.srv.put(c.size) != nil
 	}
 	if !refused {
 		if !c.kept { // else run may look at it now

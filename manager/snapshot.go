@@ -24,7 +24,7 @@ type snapshot struct {
 //	page: number of the snapshot, 0 if this is the last page | items in this page | items
 func (c *call) snapshot(n int, size int64, values []value, item func(b []byte) []byte) {
 	srv := c.s.srv
-	if len(c.s.snapshots) >= srv.cfg.MaxCalls || !srv.put(size) {
+	if len(c.s.snapshots) >= srv.cfg.MaxCalls || srv.put(size) != nil {
 		c.fail(ErrLimit)
 		return
 	}
