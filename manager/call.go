@@ -17,6 +17,7 @@ type call struct {
 	method uint8
 	number uint64 // of the object, or what stands in its place
 	args   reader
+	size   int64  // of those that it does not keep as values: they count while it is kept, for they were copied
 	on     *entry // nil for what is no object's
 
 	garbage *[]value // where the object puts what it lets go of, while it is called
@@ -70,10 +71,12 @@ func (c *call) drop(values ...value) { *c.garbage = append(*c.garbage, values...
 
 // take is an argument that is to be kept.
 func (c *call) take() (value, error) {
+	before := len(c.args.left)
 	b := c.args.bytes()
 	if c.args.bad {
 		return value{}, errMessage
 	}
+	c.size -= int64(before - len(c.args.left))
 	return c.s.srv.keep(b)
 }
 

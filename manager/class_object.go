@@ -161,7 +161,7 @@ func (o *classObject) free() []value {
 
 // closeValue closes what can be closed. A panic of it is nobody's.
 func closeValue(v any) {
-	defer func() { _ = recover() }() //nolint:errcheck // there is nobody to tell
+	defer func() { _ = recover() }() // there is nobody to tell
 	if c, ok := v.(io.Closer); ok {
 		_ = c.Close()
 	}

@@ -37,6 +37,7 @@ func (srv *server) redialling(t *testing.T) *Manager {
 	m := &Manager{c: newClient(srv.id, nil)}
 	t.Cleanup(func() { m.c.close(ErrClosed) })
 	m.c.remote = true
+	m.c.control.introduce()
 	m.c.dial = func(context.Context) (conn, [16]byte, error) {
 		here, there, err := pipe.New()
 		if err != nil {

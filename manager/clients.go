@@ -85,7 +85,9 @@ type way struct {
 // client is one that dials when it is needed.
 func (w way) client(id [16]byte, route []byte) *client {
 	c := newClient(id, route)
-	c.remote = network(w.address) == "tcp"
+	if c.remote = network(w.address) == "tcp"; c.remote {
+		c.control.introduce()
+	}
 	c.dial = func(ctx context.Context) (conn, [16]byte, error) {
 		conn, g, err := w.dial(ctx)
 		if err == nil {

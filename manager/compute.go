@@ -71,8 +71,13 @@ func (c *call) computeOnce(ctx context.Context, at spot, name string, extra []by
 			srv.lendRefs(old)
 		}
 	})
+	size := int64(len(old.data) + len(extra))
+	if err == nil {
+		err = srv.charge(size) // for the function's argument
+	}
 	if err == nil {
 		next, err = remote.Functions.Run(ctx, name, slices.Concat(old.data, extra))
+		_ = srv.charge(-size)
 	}
 	if err == nil {
 		err = ctx.Err()

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"crypto/rand"
 	"maps"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 // control is what a client tells its server without waiting for an answer, in order: which objects this process has proxies of.
 type control struct {
 	mu       sync.Mutex
+	hello    []byte         // immutable: what every session hears first; nil for a client that has but one
 	proxies  map[uint64]int // by object
 	messages [][]byte       // not yet sent
 	some     atomic.Bool    // there are messages
@@ -115,17 +117,29 @@ func (o *control) reset(over bool) {
 	o.some.Store(false)
 }
 
+// introduce has every session hear that its client is the same. Call it before there is a session.
+func (o *control) introduce() {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	o.hello = append(header(nil, 0, opHello, 0, 0), id[:]...)
+	o.add(o.hello)
+}
+
 // again tells a new session what this process has proxies of.
 func (o *control) again() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ids := slices.Sorted(maps.Keys(o.proxies))
-	messages := make([][]byte, 0, len(ids))
+	messages := make([][]byte, 0, 1+len(ids))
+	if o.hello != nil {
+		messages = append(messages, o.hello)
+	}
 	for _, id := range ids {
 		messages = append(messages, header(nil, 0, opRetain, 0, id))
 	}
 	o.down = false
-	o.messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] != opLend })...)
+	messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] != opLend })...)
+	o.messages = messages
 	o.some.Store(len(o.messages) > 0)
 }
 

@@ -29,7 +29,8 @@
 //
 //	id u32 | status u8 | 0 u24 | result
 //
-// opCancel names the id of another request; opRetain and opRelease have no answer. Arguments and results are numbers as
+// opCancel names the id of another request; opRetain and opRelease have no answer. A client over TCP begins each session with
+// opHello and its number, 16 random bytes: the server first ends the session before, of which requests may still be under way. Arguments and results are numbers as
 // uvarints and byte strings with their lengths. Keys and values are encoded by the clients, and the server looks into neither: two
 // keys are the same if their encodings are. It never runs what a message brings, only what the program registered.
 //

@@ -1,82 +1,147 @@
-package manager
+package manager_test
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/manager"
 )
 
-var exclusives = Class("manager.exclusive", func(context.Context, int) (*int, error) { return new(int), nil }, Exclusive())
+// A desk is for one at a time, and says so when there are two.
+type desk struct {
+	inside int // without a lock: the race detector looks as well
+	order  []int
+}
 
-var exclusiveNext = Method0(exclusives, "Next", func(n *int, _ context.Context) (int, error) {
-	*n++
-	return *n, nil
-})
+var errCrowd = errors.New("two at the desk")
 
-// Calls that wait run one at a time, each once, on whichever goroutine ends the one before.
-func TestExclusive(t *testing.T) {
-	srv := newTestServer(t, Config{})
-	m := srv.connect(t)
-	o, err := exclusives.New(background, m, 0)
-	if err != nil {
-		t.Fatal(err)
+func init() { mp.RegisterError("manager_test.errCrowd", errCrowd) }
+
+// visit stays as long as the caller's context lives, if it is asked to.
+func (d *desk) visit(ctx context.Context, who int, stay bool) (int, error) {
+	d.inside++
+	defer func() { d.inside-- }()
+	if d.inside != 1 {
+		return 0, errCrowd
 	}
-	const callers, calls = 8, 200
+	d.order = append(d.order, who)
+	if stay {
+		<-ctx.Done()
+	}
+	runtime.Gosched()
+	if d.inside != 1 {
+		return 0, errCrowd
+	}
+	return len(d.order), nil
+}
+
+var (
+	desks     = manager.Class("manager_test.desk", func(context.Context, struct{}) (*desk, error) { return &desk{}, nil }, manager.Exclusive())
+	deskVisit = manager.Method2(desks, "visit", (*desk).visit)
+	deskPanic = manager.Method0(desks, "panic", func(*desk, context.Context) (int, error) { panic("at the desk") })
+	deskExit  = manager.Method0(desks, "exit", func(*desk, context.Context) (int, error) {
+		runtime.Goexit()
+		return 0, nil
+	})
+)
+
+// Methods of an exclusive class run one at a time, whatever becomes of each.
+func TestExclusive(t *testing.T) {
+	o := must(desks.New(ctx, inProcess(t), struct{}{}))
 	var group sync.WaitGroup
-	for range callers {
+	for i := range 50 {
 		group.Go(func() {
-			for range calls {
-				if _, err := exclusiveNext.Call(background, o); err != nil {
+			switch i % 5 {
+			case 0:
+				if _, err := deskPanic.Call(ctx, o); !isPanic(err) {
+					t.Errorf("a panic: %v", err)
+				}
+			case 1:
+				if _, err := deskExit.Call(ctx, o); !isPanic(err) {
+					t.Errorf("an exit: %v", err)
+				}
+			default:
+				if _, err := deskVisit.Call(ctx, o, i, false); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	group.Wait()
-	if n, err := exclusiveNext.Call(background, o); err != nil || n != callers*calls+1 {
-		t.Errorf("%d calls, %v", n, err)
+	if n := must(deskVisit.Call(ctx, o, 0, false)); n != 31 {
+		t.Errorf("%d visits", n)
 	}
 }
 
-var exclusiveHang = Method0(exclusives, "Hang", func(*int, context.Context) (int, error) {
-	<-hang
-	return 0, nil
-})
+func isPanic(err error) bool {
+	var p *mp.PanicError
+	return errors.As(err, &p)
+}
 
-var hang chan struct{}
+// Who waits for the desk can go again, and then the others come in their order.
+func TestExclusiveCancelled(t *testing.T) {
+	m := inProcess(t)
+	o := must(desks.New(ctx, m, struct{}{}))
+	staying, leave := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { _, _ = deskVisit.Call(staying, o, 0, true) })
+	eventually(t, "one is at the desk", func() bool { return must(m.Stats(ctx)).Running == 1 })
+	waiting, giveUp := context.WithCancel(ctx)
+	gone := make(chan error)
+	go func() { _, err := deskVisit.Call(waiting, o, 1, false); gone <- err }()
+	eventually(t, "one waits", func() bool { return must(m.Stats(ctx)).Waiting == 1 })
+	group.Go(func() {
+		if n, err := deskVisit.Call(ctx, o, 2, false); n != 2 || err != nil {
+			t.Errorf("visit %d, %v", n, err)
+		}
+	})
+	eventually(t, "two wait", func() bool { return must(m.Stats(ctx)).Waiting == 2 })
+	giveUp()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	leave()
+	group.Wait()
+}
 
-// A function that goes on after its session has ended is one that runs, and none that waits.
-func TestStatsOfAFunctionThatGoesOn(t *testing.T) {
-	hang = make(chan struct{})
-	srv := newTestServer(t, Config{})
-	a, b := srv.connect(t), srv.connect(t)
-	o, err := exclusives.New(background, a, 0)
+// What has a method Close is closed when nothing refers to it any more, and no method of it runs.
+func TestObjectIsClosed(t *testing.T) {
+	m := inProcess(t)
+	closed := make(chan struct{})
+	lastClosed.Store(closed)
+	defer lastClosed.Store((chan struct{})(nil))
+	func() {
+		o := must(counters.New(ctx, m, 1))
+		must(counterAdd.Call(ctx, o, 1))
+	}()
+	eventually(t, "it is closed", func() bool {
+		runtime.GC()
+		select {
+		case <-closed:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+// A method that was not registered, and one of another type, are errors of their caller.
+func TestUnknownMethods(t *testing.T) {
+	m := inProcess(t)
+	o := must(desks.New(ctx, m, struct{}{}))
+	b, err := o.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	called := make(chan struct{})
-	go func() {
-		defer close(called)
-		_, _ = exclusiveHang.Call(background, o)
-	}()
-	for {
-		if st, err := b.Stats(background); err != nil || st.Running == 1 && st.ByKind["Object"] == 1 {
-			break
-		}
+	var other manager.Object[*counter]
+	if err := other.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
 	}
-	a.c.close(ErrClosed)
-	<-called
-	for {
-		st, err := b.Stats(background)
-		if err != nil || st.Waiting != 0 || st.Running != 1 {
-			t.Fatalf("%+v, %v", st, err)
-		}
-		if st.Clients == 1 {
-			if len(st.ByKind) > 0 {
-				t.Errorf("%v", st.ByKind)
-			}
-			break
-		}
+	if _, err := counterAdd.Call(ctx, &other, 1); err == nil {
+		t.Error("a desk was counted with")
 	}
-	close(hang)
 }

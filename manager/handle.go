@@ -42,7 +42,8 @@ func (p *proxy) bind(c *client, kind uint8, id, sig uint64) {
 	b = append(b, c.id[:]...)
 	b = binary.LittleEndian.AppendUint64(b, id)
 	b = binary.LittleEndian.AppendUint64(b, sig)
-	p.wire = append(b, c.route...)
+	b = append(b, c.route...)
+	p.wire = b
 }
 
 // A reference is what a proxy that is collected leaves to be done.

@@ -11,6 +11,9 @@ import (
 
 var intCodec, _ = codec.For[int]()
 
+// sortOverhead is what each value costs while it is sorted: it is in two more places.
+const sortOverhead = 2 * valueOverhead
+
 // sort sorts the list, without its lock: a copy takes its place if it is then what it was. The arguments are the name and the signature
 // of the function that compares.
 func (l *listObject) sort(c *call) {
@@ -33,17 +36,25 @@ func (l *listObject) sort(c *call) {
 func (l *listObject) sortOnce(c *call, s *sorter) (again bool) {
 	var values []value
 	var before uint64
+	var err error
 	there := c.on.with(l.srv, func(*[]value) {
+		if err = l.srv.charge(sortOverhead * int64(len(l.values))); err != nil {
+			return
+		}
 		values, before = slices.Clone(l.values), l.changes
 		for _, v := range values {
 			l.srv.lendRefs(v)
 		}
 	})
+	if there && err == nil {
+		err = s.sort(values, make([]value, len(values)))
+		_ = l.srv.charge(-sortOverhead * int64(len(values)))
+	}
+	if err != nil {
+		c.fail(err)
+		return false
+	}
 	if there {
-		if err := s.sort(values, make([]value, len(values))); err != nil {
-			c.fail(err)
-			return false
-		}
 		there = c.on.with(l.srv, func(*[]value) {
 			if again = l.changes != before; !again {
 				*l.changed() = row{values: values}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/go-multiproc/mp"
@@ -19,9 +18,6 @@ type Manager struct {
 	address string
 	process *mp.Process[struct{}] // of Start
 	server  *server               // of InProcess
-
-	stopping sync.Once
-	stopErr  error
 }
 
 // serving is what a server process is told.
@@ -63,7 +59,7 @@ func Start(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer here.Close()
+	defer func() { _ = here.Close() }() // all that it was for has been said
 	w := familyWay(cfg.MaxMessage)
 	ctx := context.Background()
 	p, err := serverProcess.Start(ctx, serving{cfg.served(), w.address, there}, mp.Name("manager"))
@@ -141,11 +137,6 @@ func (m *Manager) Address() string { return m.address }
 // Stop ends a server that Start or InProcess made, and waits for that; when ctx ends before, it is killed. Else it only gives up this
 // process's connection. Every later call, on every proxy, is ErrClosed.
 func (m *Manager) Stop(ctx context.Context) error {
-	m.stopping.Do(func() { m.stopErr = m.stop(ctx) })
-	return m.stopErr
-}
-
-func (m *Manager) stop(ctx context.Context) error {
 	m.c.close(errEnded)
 	switch {
 	case m.server != nil:

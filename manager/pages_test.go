@@ -29,11 +29,11 @@ func nothingShown(t *testing.T, srv *server) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(time.Minute)
-	for srv.shown.Load() != 0 {
+	for srv.aside.Load() != 0 {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("snapshots keep %d bytes", srv.shown.Load())
+			t.Fatalf("snapshots keep %d bytes", srv.aside.Load())
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (p *puppet) Close() error { return nil }
 // request carries out a request, and returns its number.
 func (p *puppet) request(op, method uint8, number uint64, args []byte) uint32 {
 	p.lastID++
-	p.session.request(op, &call{s: p.session, id: p.lastID, method: method, number: number, args: reader{left: args}})
+	p.session.request(op, &call{s: p.session, id: p.lastID, method: method, number: number, args: reader{left: args}, size: int64(len(args))})
 	return p.lastID
 }
 

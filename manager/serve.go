@@ -54,7 +54,7 @@ func InProcess(cfg Config) (*Manager, error) {
 
 // serveProcess is the process of Start.
 func serveProcess(ctx context.Context, in serving) (struct{}, error) {
-	defer in.Ready.Close()
+	defer func() { _ = in.Ready.Close() }() // all that it was for has been said
 	srv := newServer(in.Config.config())
 	defer srv.stop()
 	w := familyWay(srv.cfg.MaxMessage)
@@ -166,10 +166,6 @@ func (srv *server) self() (*client, error) {
 	}
 	s := newSession(srv, there)
 	srv.sessions[s] = struct{}{}
-	srv.group.Add(1)
-	go func() {
-		defer srv.group.Done()
-		s.run()
-	}()
+	srv.group.Go(s.run)
 	return c, nil
 }

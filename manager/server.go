@@ -31,12 +31,13 @@ type server struct {
 	reaping  bool
 	names    map[string]published
 	sessions map[*session]struct{}
-	served   int64 // sessions so far
+	clients  map[[16]byte]*session // the last one of each client that may come again
+	served   int64                 // sessions so far
 	closed   bool
 	own      *client // of functions that run here
 
 	bytes    atomic.Int64
-	shown    atomic.Int64 // bytes that snapshots keep
+	aside    atomic.Int64 // bytes that snapshots keep, and calls that wait or run
 	calls    atomic.Int64
 	running  atomic.Int64
 	lastSnap atomic.Uint64  // number of a snapshot
@@ -52,7 +53,7 @@ type published struct {
 func newServer(cfg Config) *server {
 	srv := &server{
 		cfg: cfg, backlog: maxBacklog, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
-		sessions: make(map[*session]struct{}),
+		sessions: make(map[*session]struct{}), clients: make(map[[16]byte]*session),
 	}
 	_, _ = rand.Read(srv.id[:]) // never fails
 	srv.ctx, srv.cancel = context.WithCancel(context.WithValue(context.Background(), ownKey{}, srv))
@@ -107,7 +108,11 @@ func (srv *server) welcome(s *session) {
 func (srv *server) left(s *session) {
 	srv.mu.Lock()
 	delete(srv.sessions, s)
+	if srv.clients[s.client] == s {
+		delete(srv.clients, s.client)
+	}
 	srv.mu.Unlock()
+	close(s.gone)
 }
 
 // stop ends the server: every session, and all that runs for them.

@@ -31,9 +31,11 @@ type session struct {
 	conn   conn
 	ctx    context.Context
 	cancel context.CancelFunc
-	remote bool // its connection may break though both sides live
+	remote bool          // its connection may break though both sides live
+	gone   chan struct{} // closed when it has ended, and given back what it held
 
 	// Of run only.
+	client    [16]byte // its client's number, if it has said so
 	snapshots map[uint64]*snapshot
 	touched   map[*entry]struct{} // objects in which it may hold something
 	swept     int                 // how many there were after those were taken out that are gone
@@ -54,7 +56,7 @@ type session struct {
 
 func newSession(srv *server, c conn) *session {
 	s := &session{
-		srv: srv, conn: c, snapshots: make(map[uint64]*snapshot), refs: make(map[uint64]*entry),
+		srv: srv, conn: c, gone: make(chan struct{}), snapshots: make(map[uint64]*snapshot), refs: make(map[uint64]*entry),
 		pending: make(map[uint32]*call), touched: make(map[*entry]struct{}), drained: make(chan struct{}, 1),
 	}
 	s.ctx, s.cancel = context.WithCancel(srv.ctx)
@@ -76,7 +78,7 @@ func (s *session) run() {
 		}
 		*c = call{
 			s: s, id: binary.LittleEndian.Uint32(buf), method: buf[5], number: binary.LittleEndian.Uint64(buf[8:]),
-			args: reader{left: buf[requestHeader:]},
+			args: reader{left: buf[requestHeader:]}, size: int64(len(buf) - requestHeader),
 		}
 		s.srv.calls.Add(1)
 		s.request(buf[4], c)
@@ -130,8 +132,27 @@ func (s *session) request(op uint8, c *call) {
 		s.srv.lookup(c)
 	case opStats:
 		c.stats()
+	case opHello:
+		s.hello(c.args.left)
 	default:
 		c.fail(errMessage)
+	}
+}
+
+// hello makes it the session of a client that may have had another: that one ends first, so that nothing which was sent over its
+// connection is carried out after what comes over this one.
+func (s *session) hello(client []byte) {
+	if len(client) != len(s.client) || s.client != [16]byte{} {
+		return
+	}
+	s.client = [16]byte(client)
+	s.srv.mu.Lock()
+	old := s.srv.clients[s.client]
+	s.srv.clients[s.client] = s
+	s.srv.mu.Unlock()
+	if old != nil {
+		old.cancel()
+		<-old.gone
 	}
 }
 
@@ -234,7 +255,7 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	if c.kept {
 		refused = s.pending[c.id] != c // it was answered meanwhile
 	} else {
-		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || !s.srv.put(c.size)
 	}
 	if !refused {
 		if !c.kept { // else run may look at it now
@@ -258,6 +279,7 @@ func (s *session) unkeep(c *call) bool {
 		return false
 	}
 	delete(s.pending, c.id)
+	s.srv.aside.Add(-c.size)
 	return true
 }
 

@@ -24,8 +24,7 @@ type snapshot struct {
 //	page: number of the snapshot, 0 if this is the last page | items in this page | items
 func (c *call) snapshot(n int, size int64, values []value, item func(b []byte) []byte) {
 	srv := c.s.srv
-	if total := srv.shown.Add(size); total > srv.cfg.MaxBytes || len(c.s.snapshots) >= srv.cfg.MaxCalls {
-		srv.shown.Add(-size)
+	if len(c.s.snapshots) >= srv.cfg.MaxCalls || !srv.put(size) {
 		c.fail(ErrLimit)
 		return
 	}
@@ -104,7 +103,7 @@ func (s *session) endSnapshot(id uint64) {
 
 // lose gives back what a snapshot holds. It may be called with the lock of an object that is being read, so it is left to others.
 func (srv *server) lose(sn *snapshot) {
-	srv.shown.Add(-sn.bytes)
+	srv.aside.Add(-sn.bytes)
 	if len(sn.refs) > 0 {
 		go srv.drop([]value{{refs: sn.refs}})
 	}

@@ -39,6 +39,16 @@ func (srv *server) charge(n int64) error {
 	return nil
 }
 
+// put counts bytes that are kept for a while beside what objects keep: a limit of their own, so that what frees memory can be done
+// when all of that is used.
+func (srv *server) put(n int64) bool {
+	if srv.aside.Add(n) > srv.cfg.MaxBytes {
+		srv.aside.Add(-n)
+		return false
+	}
+	return true
+}
+
 // refer finds the objects that bytes refer to, and holds them.
 func (srv *server) refer(b []byte) (refs []*entry) {
 	for {

@@ -26,7 +26,7 @@ const (
 	opPublish
 	opLookup
 	opStats
-	opStop // the server shall end; from who started it
+	opHello // the client's number: its session before this one ends first
 )
 
 // protocol changes with any byte of the messages.

@@ -85,7 +85,8 @@ func isStale(path string) bool {
 	if err != nil || info.Mode().Type() != os.ModeSocket {
 		return false
 	}
-	c, err := net.Dial("unix", path)
+	var d net.Dialer
+	c, err := d.DialContext(context.Background(), "unix", path)
 	if err == nil {
 		_ = c.Close()
 	}

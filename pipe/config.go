@@ -1,28 +1,40 @@
 package pipe
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
 )
 
-// Config is what the connections of a Listener or a Dial are to be. The zero value works for Unix sockets.
+// Config is what the connections of a Listener or a Dial are to be. The zero value works for Unix sockets. Who may connect:
+//
+//	unix, no key   processes of the same effective user, as the kernel says. Each side looks. Root is a user like any other: a server
+//	               of other users has a key
+//	unix, key      who has the key; over a path, also by its mode
+//	tcp, key       who has the key
+//	tcp, no key    who has a certificate that the listener's TLS verifies; without that, Listen and Dial refuse
+//
+// The key never crosses, and each side proves that it has it. What is sent after that is neither secret nor protected without TLS: that is
+// fine inside a machine, and inside a network that you trust. With a key, TLS needs no authority, for both sides also prove that the other
+// end of the TLS connection has the key: a certificate that the listener has made for itself, and InsecureSkipVerify at the dialer, are
+// safe then.
 type Config struct {
-	// AuthKey is the secret that both sides must have: 32 bytes of crypto/rand, not a word, for it can be guessed at leisure by who has
-	// seen one handshake. An empty one is none: then Unix sockets connect processes of the same user only, and tcp needs TLS with
-	// client certificates. Defaults to none.
+	// AuthKey is the secret that both sides have: 32 bytes of crypto/rand, not a word, for who has seen one handshake can guess at
+	// leisure. An empty one is none. Defaults to none.
 	AuthKey []byte
-	// TLS encrypts the connections, by TLS 1.3. A listener's has Certificates; without an AuthKey, over tcp, it also has ClientAuth
-	// tls.RequireAndVerifyClientCert, and a dialer's has Certificates. ServerName defaults to the host that is dialed. Such
+	// TLS encrypts the connections, by TLS 1.3. A listener's has Certificates and, over tcp without an AuthKey, ClientAuth
+	// tls.RequireAndVerifyClientCert; then a dialer's has Certificates, too. ServerName defaults to the host that is dialed. Such
 	// connections cannot move to another process, and carry no files. Defaults to none.
 	TLS *tls.Config
 	// MaxMessage is the largest message that is received, in bytes; a larger one is ErrTooLarge. Defaults to no limit.
 	MaxMessage int64
-	// HandshakeTimeout is how long a peer may take to prove who it is, from when the connection is made; the dialer waits for its
-	// place in the listener's backlog as well. Defaults to 10 seconds.
+	// HandshakeTimeout is how long a peer may take to prove who it is. To a dialer, that includes the time until the listener has
+	// room in its backlog. Defaults to 10 seconds.
 	HandshakeTimeout time.Duration
-	// MaxHandshakes is how many connections of a Listener may be in the handshake at once. One more drops the oldest. Defaults to 256.
+	// MaxHandshakes is how many connections of a Listener may be in the handshake at once. One more drops the oldest, but none that is
+	// younger than a tenth of a second. Defaults to 256.
 	MaxHandshakes int
 	// Backlog is how many connections wait for Accept, their handshake done, before a Listener takes no more. Defaults to 128.
 	Backlog int
@@ -36,8 +48,8 @@ const (
 	defaultBacklog          = 128
 )
 
-// validate says what is wrong, for these networks only; listens tells the side.
-func (c *Config) validate(network string, listens bool) error {
+// validate says what is wrong; listens tells the side.
+func (c Config) validate(network string, listens bool) error {
 	for _, f := range []struct {
 		name string
 		n    int64
@@ -67,16 +79,16 @@ func (c *Config) validate(network string, listens bool) error {
 }
 
 // validateCertificates is for where nothing but certificates tells who is there.
-func (c *Config) validateCertificates(listens bool) error {
-	const else_ = ": without Config.AuthKey anybody could connect. Set it to a secret that both sides have, or "
+func (c Config) validateCertificates(listens bool) error {
+	const otherwise = ": without Config.AuthKey anybody could connect. Set it to a secret that both sides have, or "
 	t := c.TLS
 	switch {
 	case listens && (t == nil || t.ClientAuth != tls.RequireAndVerifyClientCert):
-		return fmt.Errorf("mp/pipe: listen tcp%sConfig.TLS with ClientAuth tls.RequireAndVerifyClientCert", else_)
+		return fmt.Errorf("mp/pipe: listen tcp%sConfig.TLS with ClientAuth tls.RequireAndVerifyClientCert", otherwise)
 	case listens:
 		return nil
 	case t == nil || len(t.Certificates) == 0 && t.GetClientCertificate == nil:
-		return fmt.Errorf("mp/pipe: dial tcp%sConfig.TLS with Certificates that the listener verifies", else_)
+		return fmt.Errorf("mp/pipe: dial tcp%sConfig.TLS with Certificates that the listener verifies", otherwise)
 	case t.InsecureSkipVerify && t.VerifyConnection == nil && t.VerifyPeerCertificate == nil:
 		return fmt.Errorf("mp/pipe: dial tcp: Config.TLS.InsecureSkipVerify without Config.AuthKey: anybody could be the listener")
 	}
@@ -84,6 +96,7 @@ func (c *Config) validateCertificates(listens bool) error {
 }
 
 func (c Config) withDefaults() Config {
+	c.AuthKey = bytes.Clone(c.AuthKey)
 	setDefault(&c.HandshakeTimeout, defaultHandshakeTimeout)
 	setDefault(&c.MaxHandshakes, defaultMaxHandshakes)
 	setDefault(&c.Backlog, defaultBacklog)

@@ -19,25 +19,42 @@ func Dial(ctx context.Context, network, address string, config Config) (*Conn, e
 		return nil, err
 	}
 	config = config.withDefaults()
+	for pause := 10 * time.Millisecond; ; pause *= 2 {
+		c, err := config.dial(ctx, network, address)
+		// A listener that has too many in the handshake drops some. It says what it has against the others.
+		if err == nil || !isGone(err) || pause > maxPause {
+			return c, err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// maxPause is the longest pause before Dial tries again.
+const maxPause = 200 * time.Millisecond
+
+// dial is one attempt.
+func (c Config) dial(ctx context.Context, network, address string) (*Conn, error) {
 	socket, err := connect(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("mp/pipe: %w", err)
 	}
-	m := config.meet(socket, 1)
+	m := c.meet(socket, 1)
 	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })
 	err = m.dial(address)
 	if !stop() {
 		err = ctx.Err()
 	}
-	var c *Conn
+	var conn *Conn
 	if err == nil {
-		c, err = m.open()
+		conn, err = m.open()
 	}
 	if err != nil {
 		m.close()
 		return nil, fmt.Errorf("mp/pipe: dial %s %s: %w", network, address, err)
 	}
-	return c, nil
+	return conn, nil
 }
 
 // connect connects a socket.
@@ -54,10 +71,19 @@ func connect(ctx context.Context, network, address string) (net.Conn, error) {
 		if network != "unix" || !errors.Is(err, syscall.EAGAIN) {
 			return socket, err
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
 		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

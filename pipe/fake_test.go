@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"sync"
 )
 
@@ -83,7 +82,7 @@ func (f *fake) read(dst []byte) int {
 	f.in.mu.Lock()
 	defer f.in.mu.Unlock()
 	n := copy(dst, f.in.shown)
-	f.in.shown = slices.Delete(f.in.shown, 0, n)
+	f.in.shown = f.in.shown[n:]
 	f.in.consumed += n
 	return n
 }

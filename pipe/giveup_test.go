@@ -20,7 +20,7 @@ type notHere struct {
 	End *Conn
 }
 
-type badIn struct{ n int }
+type badIn struct{}
 
 func (badIn) MarshalBinary() ([]byte, error)  { return nil, nil }
 func (*badIn) UnmarshalBinary(b []byte) error { return errors.New("not here") }
@@ -31,7 +31,7 @@ type notOut struct {
 	Bad badOut
 }
 
-type badOut struct{ n int }
+type badOut struct{}
 
 func (badOut) MarshalBinary() ([]byte, error)  { return nil, errors.New("not out") }
 func (*badOut) UnmarshalBinary(b []byte) error { return nil }

@@ -159,7 +159,7 @@ func (l *Listener) serve() {
 		case err == nil:
 			failures = 0
 			l.begin(conn)
-			runtime.Gosched() // what it has to say may have come already
+			runtime.Gosched() // those that have something to say come first
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // no descriptors, or no memory: that passes

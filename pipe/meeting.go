@@ -14,7 +14,7 @@ import (
 type meeting struct {
 	handshake
 
-	config *Config
+	config Config
 	socket net.Conn
 	end    int      // 0 is the listener's, 1 the dialer's
 	sealed *sealed  // TLS over the socket; nil without
@@ -23,7 +23,7 @@ type meeting struct {
 }
 
 // meet begins a meeting. Whatever comes of it must be opened or closed.
-func (c *Config) meet(socket net.Conn, end int) *meeting {
+func (c Config) meet(socket net.Conn, end int) *meeting {
 	_ = socket.SetDeadline(time.Now().Add(c.HandshakeTimeout))
 	m := &meeting{config: c, socket: socket, end: end}
 	m.conn, m.key = socket, c.AuthKey

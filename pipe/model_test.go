@@ -44,7 +44,7 @@ func TestFramingAgainstAModel(t *testing.T) {
 				if most == 0 {
 					m.max = 1 << 30
 				}
-				for m.step = range 10_000 / (1 + size/10_000) {
+				for m.step = range 5_000 / (1 + size/10_000) {
 					m.one()
 				}
 				m.end()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/go-multiproc/mp"
@@ -36,7 +37,8 @@ func init() { codec.SetMoveHooks(endsIn, giveUp) }
 // MarshalBinary implements encoding.BinaryMarshaler. It moves the end to whoever decodes the bytes, which one process of this
 // family can, once. Here it is then closed: who waits at it comes back with ErrMoved. Nothing that is under way
 // is lost: messages, a part of one, files. If what the bytes were made for fails before they were decoded, like a call whose
-// worker is killed at its start, the end is closed, and the other side sees io.EOF.
+// worker is killed at its start, the end is closed, and the other side sees io.EOF. A connection with TLS cannot move: it stays
+// here, and the error is errors.ErrUnsupported.
 //
 // As long as nobody has decoded them, MarshalBinary returns the same bytes again; then ErrMoved.
 func (c *Conn) MarshalBinary() ([]byte, error) {
@@ -63,8 +65,7 @@ func (c *Conn) MarshalBinary() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mp/pipe: the end cannot move, and is closed: %w", err)
 	}
-	b := append([]byte{abi.PipeMoveVersion, abi.PipeMoveRings}, familyID()...)
-	c.departure.bytes = append(b, token[:]...)
+	c.departure.bytes = slices.Concat([]byte{abi.PipeMoveVersion}, familyID(), token[:])
 	codec.Moved()
 	return bytes.Clone(c.departure.bytes), nil
 }
@@ -73,9 +74,9 @@ func (c *Conn) MarshalBinary() ([]byte, error) {
 // and ErrDetached if they are another family's.
 func (c *Conn) UnmarshalBinary(b []byte) error {
 	switch {
-	case len(b) != abi.PipeMoveSize || b[0] != abi.PipeMoveVersion || b[1] != abi.PipeMoveRings:
+	case len(b) != abi.PipeMoveSize || b[0] != abi.PipeMoveVersion:
 		return errBytes
-	case !bytes.Equal(b[2:2+abi.PipeMoveFamily], familyID()):
+	case !bytes.Equal(b[1:1+abi.PipeMoveFamily], familyID()):
 		return ErrDetached
 	case c.c != nil:
 		return errInUse
@@ -161,18 +162,17 @@ func contents(f *os.File) ([]byte, error) {
 // familyID is the same in all processes of a family, and in no other. It also tells the bytes of an end from others.
 var familyID = sync.OnceValue(func() []byte { return spawn.Derive("mp/pipe: ends that move")[:abi.PipeMoveFamily] })
 
-func tokenOf(b []byte) office.Token { return office.Token(b[2+abi.PipeMoveFamily:]) }
+func tokenOf(b []byte) office.Token { return office.Token(b[1+abi.PipeMoveFamily:]) }
 
 // endsIn finds the ends in encoded bytes, wherever they are: a type's own marshaller may have put one anywhere.
 func endsIn(encoded []byte) (ends []byte) {
 	for {
 		i := bytes.Index(encoded, familyID())
-		if i < 2 || len(encoded) < i-2+abi.PipeMoveSize {
+		if i < 1 || len(encoded) < i-1+abi.PipeMoveSize {
 			return ends
 		}
-		end := encoded[i-2 : i-2+abi.PipeMoveSize]
-		ends = append(ends, end...)
-		encoded = encoded[i-2+abi.PipeMoveSize:]
+		ends = append(ends, encoded[i-1:i-1+abi.PipeMoveSize]...)
+		encoded = encoded[i-1+abi.PipeMoveSize:]
 	}
 }
 

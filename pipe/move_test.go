@@ -13,8 +13,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/office"
 )
@@ -264,6 +266,33 @@ func TestMoveThroughAConnection(t *testing.T) {
 	})
 }
 
+// T171: connections of every family move, but for those whose keys would have to.
+func TestMoveOnEveryNetwork(t *testing.T) {
+	for _, n := range networks() {
+		t.Run(n.name, func(t *testing.T) {
+			noLeaks(t)
+			here, there := by(t, n.name).meet(t)
+			p, err := echoes.Start(ctx, there)
+			if n.listener.TLS != nil {
+				wants(t, "with TLS", err, errors.ErrUnsupported)
+				ok(t, Send(ctx, there, "stays"))
+				s, err := Recv[string](ctx, here)
+				if s != "stays" || err != nil {
+					t.Error(s, err)
+				}
+				return
+			}
+			ok(t, err)
+			ok(t, there.Close())
+			talk(t, here)
+			ok(t, here.Close())
+			if n, err := p.Wait(ctx); n != 5 || err != nil {
+				t.Error(n, err)
+			}
+		})
+	}
+}
+
 // Both ends go, to two processes.
 func TestMoveBothEnds(t *testing.T) {
 	onBoth(t, func(t *testing.T, x mp.Executor) {
@@ -496,7 +525,7 @@ func TestMoveRefused(t *testing.T) {
 		bad := bytes.Clone(good)
 		bad[i]++
 		want := ErrDetached
-		if i < 2 {
+		if i < 1 {
 			want = errBytes
 		} else if i >= len(good)-16 {
 			want = ErrMoved
@@ -524,12 +553,13 @@ func TestMoveOfNonsense(t *testing.T) {
 		"no file":        {[]byte{1}, nil},
 		"an empty file":  {[]byte{1}, []*os.File{f, f, f}},
 		"no memory":      {state, []*os.File{f, f}},
-		"too few files":  {state, []*os.File{f}},
+		"too few files":  {state, nil},
 		"too many files": {state, []*os.File{f, f, f}},
+		"no socket":      {state, []*os.File{f}},
 	} {
 		token := office.NewToken()
 		ok(t, office.Put(token, d.state, d.files))
-		b := append([]byte{1, 1}, familyID()...)
+		b := append([]byte{abi.PipeMoveVersion}, familyID()...)
 		if err := new(Conn).UnmarshalBinary(append(b, token[:]...)); err == nil {
 			t.Error(what)
 		}
@@ -560,10 +590,10 @@ func TestForgottenEnd(t *testing.T) {
 
 // Ends are found among other bytes, whatever these are.
 func TestEndsIn(t *testing.T) {
-	one := append(append([]byte{1, 1}, familyID()...), bytes.Repeat([]byte{7}, 16)...)
+	one := append(append([]byte{1}, familyID()...), bytes.Repeat([]byte{7}, 16)...)
 	two := append(bytes.Clone(one[:len(one)-1]), 8)
 	for _, c := range []struct{ in, want []byte }{
-		{nil, nil}, {familyID(), nil}, {one[:len(one)-1], nil}, {one[1:], nil}, {one[2:], nil},
+		{nil, nil}, {familyID(), nil}, {one[:len(one)-1], nil}, {one[1:], nil},
 		{one, one}, {append(bytes.Clone(one), two...), append(bytes.Clone(one), two...)},
 		{append(append([]byte("x"), one...), append([]byte("y"), one[:20]...)...), one},
 	} {
@@ -574,5 +604,36 @@ func TestEndsIn(t *testing.T) {
 	before := codec.Moves()
 	if codec.MovedInto(one, before) != nil {
 		t.Error("nothing has moved")
+	}
+}
+
+var movesMany = mp.Func("movesMany", func(_ context.Context, n int) (time.Duration, error) {
+	here, there, err := New()
+	if err != nil {
+		return 0, err
+	}
+	defer here.Close()
+	begun := time.Now()
+	for range n {
+		b, err := there.MarshalBinary()
+		if err != nil {
+			return 0, err
+		}
+		there = new(Conn)
+		if err := there.UnmarshalBinary(b); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(begun), there.Close()
+})
+
+// An end that moves to the process in which it is: in the root, and in a worker, which asks the root twice.
+func BenchmarkMove(b *testing.B) {
+	for name, x := range map[string]mp.Executor{"root": goroutines(), "worker": newPool(b, 1)} {
+		b.Run(name, func(b *testing.B) {
+			took, err := movesMany.Call(ctx, x, b.N)
+			ok(b, err)
+			b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/move")
+		})
 	}
 }

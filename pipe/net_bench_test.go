@@ -93,7 +93,7 @@ func BenchmarkNetBare(b *testing.B) {
 	b.Run("pingpong", func(b *testing.B) {
 		go func() {
 			m := make([]byte, 64)
-			for i := 0; i < b.N; i++ {
+			for range b.N {
 				n, err := y.Read(m)
 				if err != nil {
 					return

@@ -1,12 +1,14 @@
 package pipe
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"net"
 	"path/filepath"
@@ -123,6 +125,31 @@ func (n network) meet(t testing.TB) (dialed, accepted *Conn) {
 	dialed, accepted = n.dial(t, l), accept(t, l)
 	ok(t, l.Close())
 	return dialed, accepted
+}
+
+// echo sends back what it receives.
+func serveEcho(c *Conn) {
+	defer c.Close()
+	for {
+		b, err := c.RecvBytes(context.Background())
+		if err != nil || c.SendBytes(context.Background(), b) != nil {
+			return
+		}
+	}
+}
+
+// checkEcho checks that the other end is an echo.
+func checkEcho(t testing.TB, c *Conn) {
+	t.Helper()
+	for _, size := range []int{0, 100, 1 << 20} {
+		sent := make(chan error, 1)
+		go func() { sent <- c.SendBytes(ctx, pattern(size)) }()
+		got, err := c.RecvBytes(ctx)
+		ok(t, errors.Join(err, <-sent))
+		if !isPattern(got, size) {
+			t.Errorf("%d bytes came back as %d", size, len(got))
+		}
+	}
 }
 
 // An authority makes certificates.

@@ -199,10 +199,10 @@ func TestKilledUnderTraffic(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	moments := rand.New(rand.NewPCG(seed, 0))
-	for range 20 {
+	for range 10 {
 		c, p := startPeer(t, "numbers")
 		dice := rand.New(rand.NewPCG(1, 1))
-		until := uint64(moments.IntN(5000))
+		until := uint64(moments.IntN(3000))
 		i := uint64(0)
 		for ; ; i++ {
 			if i == until {

@@ -52,7 +52,7 @@ func (r *receiver) complete() bool { return r.last && r.known >= r.body+r.pad }
 // ready reports whether take would return something. It works off what has come by now, and not what comes meanwhile: that
 // may have no end.
 func (r *receiver) ready() bool {
-	if r.whole() || r.broken != nil {
+	if r.broken != nil || r.whole() || r.large {
 		return true
 	}
 	if err := r.look(); err != nil {
@@ -92,32 +92,44 @@ type message struct {
 	file *os.File
 }
 
+// behind is where the message goes on of which this was kept.
+func (m *message) behind(kept []byte) []byte {
+	if m.own && kept != nil {
+		return kept
+	}
+	return append(m.b, kept...)
+}
+
+// find looks for the next message, if none has begun, and for the rest of it.
+func (r *receiver) find() error {
+	if r.known == 0 {
+		if err := r.look(); err != nil {
+			return r.tell(err)
+		}
+	}
+	if err := r.advance(nil); err != nil || r.large || !r.open || r.skip || r.complete() {
+		return err
+	}
+	return r.tell(r.look())
+}
+
 // take receives the next message if it has come, and is of this kind.
 func (r *receiver) take(m *message) (done bool, err error) {
 	if r.broken != nil {
 		return false, r.broken
 	}
-	if !r.whole() {
-		if r.known == 0 {
-			if err := r.look(); err != nil {
-				return false, r.tell(err)
-			}
-		}
-		if err := r.advance(nil); err != nil {
+	// While there is something to tell, nobody looks: who waits goes by what was found last.
+	if !r.whole() && !r.large {
+		if err := r.find(); err != nil {
 			return false, err
 		}
-		if r.large {
-			r.large = false
-			return false, ErrTooLarge
-		}
-		if !r.open || r.skip {
-			return false, nil
-		}
-		if !r.complete() {
-			if err := r.look(); err != nil {
-				return false, r.tell(err)
-			}
-		}
+	}
+	if r.large {
+		r.large = false
+		return false, ErrTooLarge
+	}
+	if !r.open || r.skip {
+		return false, nil
 	}
 	if r.kind != m.kind {
 		whole, err := r.gather()
@@ -135,7 +147,7 @@ func (r *receiver) take(m *message) (done bool, err error) {
 			return false, err
 		}
 	} else {
-		m.b = append(m.b, r.kept...)
+		m.b = m.behind(r.kept)
 		if err := r.advance(&m.b); err != nil {
 			return false, err
 		}
@@ -298,12 +310,7 @@ func (r *receiver) begun(m *message) bool { return r.open && !r.skip && r.kind =
 
 // stream is take of a message that has begun, as it comes. If it is given up, that is neither done nor an error.
 func (r *receiver) stream(ctx context.Context, m *message) (done bool, err error) {
-	b := m.b
-	if m.own && r.kept != nil {
-		b = r.kept
-	} else {
-		b = append(b, r.kept...)
-	}
+	b := m.behind(r.kept)
 	r.kept = nil
 	for {
 		if err := r.look(); err != nil {

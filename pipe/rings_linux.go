@@ -48,14 +48,16 @@ func resumeRings(sock, mem *os.File, end int, outAt, outHead, inAt uint64) (*rin
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSocket(sock)
+	tx, rx := m.direction(end), m.direction(1-end)
+	out, err := ring.ResumeWriter(tx.ring, tx.tail, tx.head, outAt, outHead)
 	if err != nil {
 		return nil, errors.Join(err, m.unmap())
 	}
-	r := &rings{memory: m, socket: s, end: end, tx: m.direction(end), rx: m.direction(1 - end), at: outAt}
-	if r.out, err = ring.ResumeWriter(r.tx.ring, r.tx.tail, r.tx.head, outAt, outHead); err != nil {
+	s, err := openSocket(sock) // the last that can fail, for it takes the file over
+	if err != nil {
 		return nil, errors.Join(err, m.unmap())
 	}
+	r := &rings{memory: m, socket: s, end: end, tx: tx, rx: rx, out: out, at: outAt}
 	r.in = ring.NewReader(r.rx.ring, r.rx.tail, r.rx.head, inAt)
 	r.empty.Store(inAt)
 	r.bytesReady = func() bool { return r.rx.tail.Load() != r.empty.Load() || r.isEnd() }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestScribbledMemory(t *testing.T) {
 	noLeaks(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for round := range uint64(100) {
+	for round := range uint64(50) {
 		scribbled(t, rand.New(rand.NewPCG(seed, round)))
 	}
 }
@@ -153,4 +154,40 @@ func check(t *testing.T, memory *os.File, good bool) {
 		return
 	}
 	ok(t, errors.Join(memory.Close(), socket.Close()))
+}
+
+// An other end that sends bytes without end keeps nobody.
+func TestFloodedSocket(t *testing.T) {
+	noLeaks(t)
+	for _, leave := range []func(c *Conn) error{
+		(*Conn).Close,
+		func(c *Conn) error {
+			p, err := c.detach()
+			if err == nil {
+				p.close()
+			}
+			return err
+		},
+	} {
+		a, b := pair(t)
+		var stop atomic.Bool
+		var flood sync.WaitGroup
+		for range 4 {
+			flood.Go(func() {
+				m := make([]byte, 4096)
+				for !stop.Load() {
+					_ = b.c.(*rings).raw.Control(func(fd uintptr) { _ = unix.Send(int(fd), m, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL) })
+				}
+			})
+		}
+		ok(t, b.SendFile(ctx, os.Stdin))
+		if f, err := a.RecvFile(ctx); err != nil {
+			t.Error(err)
+		} else {
+			f.Close()
+		}
+		ok(t, leave(a))
+		stop.Store(true)
+		flood.Wait()
+	}
 }

@@ -94,39 +94,42 @@ func (s *socket) start() {
 	})
 }
 
-// watch reads the socket until it ends.
+// watch reads the socket until it ends, or this end does.
 func (s *socket) watch() {
 	defer close(s.ended)
 	_ = s.raw.Read(func(fd uintptr) bool {
-		s.drain(int(fd))
+		for s.drain(int(fd)) {
+			if s.why.get() != nil { // else an other end that goes on and on could keep it
+				return true
+			}
+		}
 		return s.eof.Load()
 	})
 }
 
-// drain reads what there is in the socket.
-func (s *socket) drain(fd int) {
+// atOnce is how often drain reads: more than enough for all that the socket held when it began.
+const atOnce = 512
+
+// drain reads what there is in the socket, and reports whether there may be more.
+func (s *socket) drain(fd int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	came := false
-	for {
+	defer s.bell.ring()
+	for range atOnce {
 		var oob [32]byte
 		n, oobn, _, _, err := unix.Recvmsg(fd, s.buf[:], oob[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case errors.Is(err, unix.EINTR):
-			continue
 		case errors.Is(err, unix.EAGAIN):
-			if came {
-				s.bell.ring()
-			}
-			return
+			return false
 		case err != nil || n == 0: // an error is that of an end that was closed with bytes for it
 			s.eof.Store(true)
-			s.bell.ring()
-			return
+			return false
+		default:
+			s.collect(s.buf[:n], oob[:oobn])
 		}
-		came = true
-		s.collect(s.buf[:n], oob[:oobn])
 	}
+	return true
 }
 
 // collect puts the files that came with some bytes into the queue, nil for one that was lost.

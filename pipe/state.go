@@ -1,6 +1,10 @@
 package pipe
 
-import "github.com/go-multiproc/mp/internal/abi"
+import (
+	"strings"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
 
 // receiverState is that of a receiver; see there.
 type receiverState struct {
@@ -22,7 +26,7 @@ func (r *receiver) state() receiverState {
 		Kind: r.kind, Size: r.size, Came: r.came, Body: r.body, Pad: r.pad, Kept: r.kept,
 	}
 	if r.broken != nil {
-		s.Broken = r.broken.Error()
+		s.Broken = strings.TrimPrefix(r.broken.Error(), ErrCorrupt.Error()+": ")
 	}
 	return s
 }

@@ -17,7 +17,7 @@ func TestCloseInAStorm(t *testing.T) {
 	noLeaks(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for round := range uint64(100) {
+	for round := range uint64(30) {
 		storm(t, rand.New(rand.NewPCG(seed, round)))
 	}
 }
@@ -56,7 +56,7 @@ func storm(t *testing.T, dice *rand.Rand) {
 			all.Go(func() { repeat(t, d, op) })
 		}
 	}
-	for range dice.IntN(2000) {
+	for range dice.IntN(300) {
 		_, _ = a.Poll(ended())
 	}
 	order := []*Conn{a, b, a}

@@ -57,11 +57,12 @@ func (s *stream) pump() {
 			s.came(n, nil)
 			return
 		}
-		s.came(n, err)
 		if err != nil {
-			s.fail(err) // this side's end has no halves, so nor has that one's
+			s.fail(err) // first: who has received the end must not be able to send. The other side's end has no halves
+			s.came(n, err)
 			return
 		}
+		s.came(n, nil)
 		s.push() // TLS may have answered something
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// enough is more than any buffer on the way holds.
+const enough = 12 << 20
+
 // onStreams runs a test over the networks that have a stream under them.
 func onStreams(t *testing.T, test func(t *testing.T, n network)) {
 	t.Helper()
@@ -193,7 +196,7 @@ func TestStreamMoves(t *testing.T) {
 	const size = 700_000
 	var all sync.WaitGroup
 	all.Go(func() { // until it has sent one whole message
-		for i := 0; i < 10; i++ {
+		for i := range 10 {
 			if err := b.SendBytes(ctx, pattern(size+i)); err != nil {
 				t.Error(err)
 			}

@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -45,7 +46,7 @@ func (m *meeting) seal(side func(net.Conn, *tls.Config) *tls.Conn, config *tls.C
 	u := &under{Conn: m.socket}
 	m.sealed = &sealed{side(u, config), u}
 	m.conn = m.sealed
-	if err := m.sealed.Handshake(); err != nil {
+	if err := m.sealed.HandshakeContext(context.Background()); err != nil {
 		return failed(err)
 	}
 	state := m.sealed.ConnectionState()

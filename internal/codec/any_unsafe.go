@@ -20,6 +20,7 @@ func AppendAny(dst []byte, v any) ([]byte, *Plan, error) {
 	p.Elem().Set(reflect.ValueOf(v))
 	out, err := plan.enc(dst, p.UnsafePointer(), MaxDepth)
 	if err != nil {
+		GiveUp(out[min(len(dst), len(out)):])
 		return dst, nil, err
 	}
 	return out, plan, nil

@@ -174,6 +174,7 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
 	j.begun = true
+	j.follow()
 	e.jobs[j] = struct{}{}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
-	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/sched"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -22,7 +21,7 @@ type Job struct {
 	Retries  int
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
-	Moves    bool // an argument may be something that is in one process at a time
+	Moves    bool // an argument may hold something that is in one process at a time
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -93,17 +92,11 @@ func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags ui
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
 		}
-		body, moves := len(dst), uint64(0)
-		if j.Moves {
-			moves = codec.Moves()
-		}
+		body := len(dst)
 		dst, err = j.Encode(dst, r.First+int64(n))
 		if err != nil {
 			dst = dst[:at]
 			break
-		}
-		if j.Moves {
-			j.Sent(r.First+int64(n), dst[body:], moves)
 		}
 		size := len(dst) - body
 		if n++; size > maxPayload && sized {
@@ -133,11 +126,8 @@ func (j *Job) end() {
 
 // deliver must be followed by delivered.
 func (j *Job) deliver(i int64, r Result) {
-	j.Settle(i, r)
 	if !j.ended.Load() {
 		j.Deliver(i, r)
-	} else if r.Failure == nil {
-		codec.GiveUp(r.Payload)
 	}
 }
 

@@ -16,8 +16,30 @@ type moved struct {
 	of   map[int64][]byte // guarded by mu
 }
 
-// Sent notes what moved into the argument of element i, which was encoded since codec.Moves said so much. The engine does it itself for what
-// it encodes itself.
+// follow makes the job keep book of what moves, if that may be something. Others do not pay for it.
+func (j *Job) follow() {
+	encode, deliver := j.Encode, j.Deliver
+	switch {
+	case encode != nil && j.Moves:
+		j.Encode = func(dst []byte, i int64) ([]byte, error) {
+			since := codec.Moves()
+			out, err := encode(dst, i)
+			if err == nil {
+				j.Sent(i, out[len(dst):], since)
+			}
+			return out, err
+		}
+	case !j.moved.some.Load():
+		return
+	}
+	j.Deliver = func(i int64, r Result) {
+		j.Settle(i, r)
+		deliver(i, r)
+	}
+}
+
+// Sent notes what moved into the argument of element i, which was encoded since codec.Moves said so much. For Arg that is done before
+// Begin.
 func (j *Job) Sent(i int64, arg []byte, since uint64) {
 	what := codec.MovedInto(arg, since)
 	if what == nil {

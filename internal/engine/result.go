@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
 )
 
 var errUnexpected = errors.New("a result of no element")
@@ -47,7 +48,11 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	if w.e.cfg.Observe != nil && !j.private {
 		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
 	}
-	j.deliver(i, r)
+	if j.ended.Load() {
+		codec.GiveUp(payload)
+	} else {
+		j.Deliver(i, r)
+	}
 	return nil
 }
 

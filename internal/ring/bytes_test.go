@@ -56,7 +56,7 @@ func byteModelRun(t *testing.T, r *rand.Rand, p *bytePipe, steps int) {
 	next := byte(0)
 	for step := range steps {
 		free := size - (len(m.stream) - m.released)
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1:
 			b := make([]byte, r.IntN(size+size/2))
 			for i := range b {
@@ -122,6 +122,13 @@ func byteModelRun(t *testing.T, r *rand.Rand, p *bytePipe, steps int) {
 		case 8:
 			p.r.Release()
 			m.released = m.consumed
+		case 9: // others go on where these ends stopped
+			w, err := ResumeWriter(p.buf, &p.tail, &p.head, p.w.pos, p.w.seen)
+			if err != nil {
+				t.Fatalf("step %d: %v", step, err)
+			}
+			p.w, p.r = w, NewReader(p.buf, &p.tail, &p.head, p.r.pos)
+			m.known = m.consumed
 		}
 		if p.r.Consumed()-p.w.pos != uint64(m.consumed)-uint64(len(m.stream)) {
 			t.Fatalf("step %d: consumed to %d, written to %d", step, p.r.Consumed(), p.w.pos)
@@ -234,6 +241,15 @@ func TestHeadAndTailOutOfRange(t *testing.T) {
 		p.tail.Store(at + 94) // the last that the ring can hold
 		if n, err := p.r.Available(); n != size || err != nil {
 			t.Errorf("from %d, a full ring: %d, %v", at, n, err)
+		}
+	}
+}
+
+func TestResumeWriterAtNonsense(t *testing.T) {
+	p := newBytePipe(8, 0)
+	for _, at := range []uint64{9, 1 << 63, math.MaxUint64} {
+		if _, err := ResumeWriter(p.buf, &p.tail, &p.head, at, 0); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d bytes under way in a ring of 8: %v", at, err)
 		}
 	}
 }

@@ -37,7 +37,7 @@
 //	 9  arm         both ends of the lifeline are armed for that group
 //	10  config      the rest of the first frame
 //
-// Each step but the last can fail; the error names it, and what the steps before made goes again, the process
+// Before the first step those packages are told that asked for it in BeforeStart. Each step but the last can fail; the error names it, and what the steps before made goes again, the process
 // included. Step 10 fails only if the worker is gone already, and then it is like any other that died early. Before
 // step 10 nothing runs in the worker but package initialization, and from step 9 on nothing that it starts outlives the
 // parent.

@@ -33,7 +33,7 @@ func (s *stream) detach(in *receiver) (*parts, error) {
 	_ = s.socket.SetDeadline(time.Unix(1, 0))
 	s.halt()
 	s.work.Wait()
-	defer s.socket.Close()
+	defer func() { _ = s.socket.Close() }() // f is a copy
 	f, err := s.socket.(*net.TCPConn).File()
 	if err != nil {
 		return nil, err

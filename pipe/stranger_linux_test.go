@@ -2,7 +2,6 @@ package pipe
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,13 +108,14 @@ func init() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 0
 	}
-	// send: network, address, key. It says so, sends a large message and exits at once.
+	// send: network, address, key, size. It says so, sends a message and exits at once.
 	roles["send"] = func() int {
 		a := args()
 		c, err := Dial(ctx, a[0], a[1], strangersConfig(a[2]))
 		if err == nil {
+			size, _ := strconv.Atoi(a[3])
 			fmt.Println("sending")
-			err = c.SendBytes(ctx, pattern(enough))
+			err = c.SendBytes(ctx, pattern(size))
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -132,32 +133,5 @@ func init() {
 		}
 		fmt.Println(err)
 		select {}
-	}
-}
-
-// enough is more than any buffer on the way holds.
-const enough = 24 << 20
-
-func serveEcho(c *Conn) {
-	defer c.Close()
-	for {
-		b, err := c.RecvBytes(context.Background())
-		if err != nil || c.SendBytes(context.Background(), b) != nil {
-			return
-		}
-	}
-}
-
-// checkEcho checks that the other end is an echo.
-func checkEcho(t testing.TB, c *Conn) {
-	t.Helper()
-	for _, size := range []int{0, 100, 1 << 20} {
-		sent := make(chan error, 1)
-		go func() { sent <- c.SendBytes(ctx, pattern(size)) }()
-		got, err := c.RecvBytes(ctx)
-		ok(t, errors.Join(err, <-sent))
-		if !isPattern(got, size) {
-			t.Errorf("%d bytes came back as %d", size, len(got))
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -34,11 +35,12 @@ func onStrangers(t *testing.T, test func(t *testing.T, n network, key string)) {
 func TestNetExitAfterSend(t *testing.T) {
 	onStrangers(t, func(t *testing.T, n network, key string) {
 		l := n.listen(t)
-		startStranger(t, "send", n.network, n.where(l), key)
+		const size = 2 << 20
+		startStranger(t, "send", n.network, n.where(l), key, strconv.Itoa(size))
 		c := accept(t, l)
 		m, err := c.RecvBytes(ctx)
 		ok(t, err)
-		if !isPattern(m, enough) {
+		if !isPattern(m, size) {
 			t.Errorf("%d bytes arrived", len(m))
 		}
 		_, err = c.RecvBytes(ctx)
@@ -50,7 +52,7 @@ func TestNetExitAfterSend(t *testing.T) {
 func TestNetKilledInMessage(t *testing.T) {
 	onStrangers(t, func(t *testing.T, n network, key string) {
 		l := n.listen(t)
-		s := startStranger(t, "send", n.network, n.where(l), key)
+		s := startStranger(t, "send", n.network, n.where(l), key, strconv.Itoa(enough))
 		c := accept(t, l)
 		s.says(t)
 		eventually(t, "some of it has come", func() bool {

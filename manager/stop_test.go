@@ -1,0 +1,34 @@
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"testing"
+
+	"github.com/go-multiproc/mp/manager"
+)
+
+// Who has waited long enough for a server to stop ends it, also for others who wait for that.
+func TestStopOfAStoppedServer(t *testing.T) {
+	m := must(manager.Start(manager.Config{}))
+	d := must(manager.NewDict[string, int](m))
+	if err := syscall.Kill(m.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	call := make(chan error)
+	go func() { call <- d.Set(ctx, "a", 1) }()
+	patient := make(chan error)
+	go func() { patient <- m.Stop(ctx) }()
+	if err := <-call; !errors.Is(err, manager.ErrClosed) { // that Stop has begun
+		t.Error(err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := m.Stop(ended); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := <-patient; err != nil {
+		t.Error(err)
+	}
+}
