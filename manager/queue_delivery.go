@@ -47,11 +47,12 @@ func (q *queueObject) giveBack(garbage *[]value, v value) {
 	q.serve(garbage)
 }
 
-// serve gives what there is to those who wait.
+// serve gives what there is to those who wait, and tells the others if nothing will come any more.
 func (q *queueObject) serve(garbage *[]value) {
 	for q.getters.n > 0 {
 		v, ok := q.next(garbage)
 		if !ok {
+			q.end()
 			return
 		}
 		q.give(garbage, q.getters.take(), v)

@@ -111,6 +111,20 @@ func TestQueueGivesBackInOrder(t *testing.T) {
 	if got := b.call(t, queueGet, q, nil); string(got) != "c" {
 		t.Errorf("%q", got)
 	}
+
+	// Of a closed queue one gets what comes back, and the other learns that nothing more will.
+	b.call(t, queueAck, q, arguments{}.uint(4))
+	b.call(t, queuePut, q, arguments{}.text("d"))
+	b.call(t, queueTake, q, nil)
+	b.call(t, queueClose, q, nil)
+	waits = [2]uint32{b.request(opCall, queueGet, q, nil), b.request(opCall, queueTake, q, nil)}
+	b.call(t, queueReturn, q, arguments{}.uint(5))
+	if _, got, ok := b.answer(waits[0]); string(got) != "d" {
+		t.Errorf("%q, %t", got, ok)
+	}
+	if status, _, ok := b.answer(waits[1]); !ok || errorOf(status, nil) != ErrClosed { //nolint:errorlint // that one itself
+		t.Errorf("status %d, %t", status, ok)
+	}
 	b.end()
 	srv.emptied(t)
 }
