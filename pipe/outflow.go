@@ -66,6 +66,9 @@ func (o *outflow) encrypt() {
 func (o *outflow) enqueue(b []byte) {
 	o.outMu.Lock()
 	defer o.outMu.Unlock()
+	if o.put-o.taken > 2*streamRoom { // answers of TLS, for which nobody asks whether there is room
+		o.failLocked(errors.New("the other side asks for new keys and takes none"))
+	}
 	if o.sendErr == nil {
 		o.queue = append(o.queue, b...)
 		o.put += uint64(len(b))

@@ -255,3 +255,16 @@ func TestStreamCannotMove(t *testing.T) {
 		greeted(t, a, b)
 	}
 }
+
+// What TLS answers by itself is bounded, too, if the other side takes nothing.
+func TestStreamQueueIsBounded(t *testing.T) {
+	var o outflow
+	for range 4 * streamRoom / 1024 {
+		o.enqueue(make([]byte, 1024))
+	}
+	_, err := o.room(1)
+	wants(t, "far more than there is room for", err, io.ErrClosedPipe)
+	if len(o.queue) > 0 {
+		t.Errorf("%d bytes are kept", len(o.queue))
+	}
+}
