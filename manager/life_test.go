@@ -3,9 +3,12 @@
 package manager_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -219,6 +222,18 @@ func withTimeout(t *testing.T) context.Context {
 	return ctx
 }
 
+// freeze stops a process, and returns once it does nothing any more.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is stopped", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " T")
+	})
+}
+
 // A client that is stopped, and does not read what it asked for, costs others nothing.
 func TestClientStopped(t *testing.T) {
 	m := start(t)
@@ -230,9 +245,7 @@ func TestClientStopped(t *testing.T) {
 	}
 	defer p.Close()
 	must(pipe.Recv[int](ctx, listen))
-	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, p.PID())
 	for range 1000 {
 		if err := k.Dict.Set(ctx, "a", []byte("b")); err != nil {
 			t.Fatal(err)
@@ -287,9 +300,7 @@ func TestStop(t *testing.T) {
 // A server that does not end when it is asked to is killed when the context ends.
 func TestStopIsBounded(t *testing.T) {
 	m := start(t)
-	if err := syscall.Kill(m.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, m.PID())
 	if err := m.Stop(withTimeout(t)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
@@ -302,9 +313,7 @@ func TestStopIsBounded(t *testing.T) {
 func TestServerStopped(t *testing.T) {
 	m := start(t)
 	mu := must(manager.NewMutex(m))
-	if err := syscall.Kill(m.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, m.PID())
 	if err := mu.Lock(withTimeout(t)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}

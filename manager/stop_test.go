@@ -1,9 +1,10 @@
+//go:build linux
+
 package manager_test
 
 import (
 	"context"
 	"errors"
-	"syscall"
 	"testing"
 
 	"github.com/go-multiproc/mp/manager"
@@ -13,9 +14,7 @@ import (
 func TestStopOfAStoppedServer(t *testing.T) {
 	m := must(manager.Start(manager.Config{}))
 	d := must(manager.NewDict[string, int](m))
-	if err := syscall.Kill(m.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, m.PID())
 	call := make(chan error)
 	go func() { call <- d.Set(ctx, "a", 1) }()
 	patient := make(chan error)
