@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/fifo"
+	"github.com/go-multiproc/mp/internal/race"
 )
 
 // socket is the socket beside the rings: it wakes who sleeps, brings files, and tells of the end.
@@ -70,6 +71,7 @@ func (s *socket) sleep(ctx context.Context, state *atomic.Uint32, ready func() b
 	for {
 		bell := s.bell.listen()
 		state.Store(abi.PipeAsleep)
+		race.Fence()
 		if err := s.why.get(); err != nil || ready() {
 			return err
 		}

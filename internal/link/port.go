@@ -12,6 +12,7 @@ import (
 	"github.com/go-multiproc/mp/internal/engine"
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/park"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -146,6 +147,7 @@ func (p *Port) loop() error {
 			continue
 		}
 		recv.Store(1)
+		race.Fence()
 		if p.ready() {
 			recv.Store(0)
 			p.pokeRoom()

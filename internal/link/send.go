@@ -6,6 +6,7 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/ring"
 )
 
@@ -219,6 +220,7 @@ func (p *Port) awaitRoom() bool {
 	// The worker sends a byte for room only while the flag is up. Whoever takes it down pokes room when it is up
 	// again, so a release in between is not missed.
 	p.Child.Channel.RecvFlag.Store(1)
+	race.Fence()
 	if !full() {
 		return true
 	}
@@ -261,6 +263,7 @@ func (p *Port) Help(done func() bool) {
 	})
 	if slept {
 		recv.Store(1)
+		race.Fence()
 		p.look(p.refused.Swap(false)) // what came while the flag was down woke nobody
 		p.pokeRoom()
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/park"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -216,6 +217,7 @@ func (s *server) awaitRoom(n int) {
 	flag := s.parent.Channel.RoomFlag
 	for {
 		flag.Store(1)
+		race.Fence()
 		if ready() {
 			flag.Store(0)
 			return
@@ -258,6 +260,7 @@ func (s *server) sleepUntil(ready func() bool) {
 	flag := s.parent.Channel.WorkFlag
 	for {
 		flag.Store(1)
+		race.Fence()
 		if ready() {
 			flag.Store(0)
 			return

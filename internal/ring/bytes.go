@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/go-multiproc/mp/internal/race"
 )
 
 // ErrCorrupt reports that the other side wrote something that the protocol does not allow. The channel is then of no
@@ -82,6 +84,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 // Publish shows the other side what was written.
 func (w *Writer) Publish() {
 	w.tail.Store(w.pos) // SYNC POINT tail: pairs with Reader.Available
+	race.Fence()
 }
 
 // A Reader is the consuming end of a byte ring. Not safe for concurrent use; its Writer lives in another process.
@@ -148,6 +151,7 @@ func (r *Reader) Discard(n int) { r.pos += uint64(min(n, r.Known())) }
 // Release gives the room of what was consumed back to the Writer.
 func (r *Reader) Release() {
 	r.head.Store(r.pos) // SYNC POINT head: pairs with Writer.Free
+	race.Fence()
 }
 
 // Consumed is how many bytes were consumed since the start.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/race"
 )
 
 // A Batch is what a slot says about its elements.
@@ -75,6 +76,7 @@ func (s *SlotWriter) Publish() bool {
 	}
 	s.shown = s.pos
 	s.tail.Store(s.pos) // SYNC POINT slot tail: pairs with SlotReader.Next
+	race.Fence()
 	return true
 }
 
@@ -180,6 +182,7 @@ func (s *SlotReader) Done() {
 	s.pos++
 	if s.pos == s.seen || s.pos%headEvery == 0 {
 		s.head.Store(s.pos) // SYNC POINT slot head: pairs with SlotWriter.Free
+		race.Fence()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/race"
 )
 
 // A Family is this process among those that map the same arena. Its methods are safe for concurrent use.
@@ -302,7 +303,10 @@ func (f *Family) HasEnded(slot uint32) bool {
 }
 
 // Unguard gives it back.
-func (f *Family) Unguard(word *atomic.Uint32) { word.Store(0) }
+func (f *Family) Unguard(word *atomic.Uint32) {
+	word.Store(0)
+	race.Fence() // what it guarded is looked at by who rings bells next
+}
 
 // TakeOver makes the guard this process's if it is that of a process that has ended. Only for sweeps.
 func (f *Family) TakeOver(word *atomic.Uint32, dead uint32) bool {
