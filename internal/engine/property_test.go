@@ -33,13 +33,18 @@ type life struct {
 
 func (l life) serve(p *fake) {
 	p.up()
-	answered := uint64(0)
+	answered, told := uint64(0), uint64(0) // told: when Progress was last called
 	for {
 		_, arg, ok := p.begin()
 		if !ok {
 			if get(p, func(p *fake) bool { return p.finish }) {
 				p.die(exited(0))
 				return
+			}
+			if told != answered { // what it had is taken back
+				told = answered
+				p.progress()
+				continue
 			}
 			select {
 			case <-p.work:
@@ -51,6 +56,7 @@ func (l life) serve(p *fake) {
 		l.begun(arg)
 		f, d := l.fate(arg)
 		if f >= dies || d > 0 {
+			told = answered
 			p.progress() // a port looks within milliseconds
 		}
 		status := abi.StatusOK
@@ -79,6 +85,7 @@ func (l life) serve(p *fake) {
 		}
 		answered++
 		if answered%3 == 0 || p.has() == 0 {
+			told = answered
 			p.progress()
 		}
 	}
