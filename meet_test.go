@@ -15,13 +15,12 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// A meeting is of so many parties, each of which waits until all have come. One that dies before it has come is not missed.
+// A meeting is one of so many parties, each of which waits until all have come. Without parties there is nothing to wait for.
 type meeting struct {
 	Parties int
 	Came    *shared.Value[int]
 	All     *shared.Event
-	Victim  *shared.Value[int] // how many are still to die on their way; nil for none
-	Pad     []byte
+	Victims *shared.Value[int] // how many are still to be killed on their way, if not nil
 }
 
 func newMeeting(t *testing.T, parties int) meeting {
@@ -37,22 +36,30 @@ func newMeeting(t *testing.T, parties int) meeting {
 	return meeting{Parties: parties, Came: came, All: all}
 }
 
-// meet comes to a meeting, and returns how many were there before.
-var meet = mp.Func("meet", func(ctx context.Context, m meeting) (int, error) {
+// meet goes to a meeting.
+var meet = mp.Func("meet", func(ctx context.Context, m meeting) (struct{}, error) {
 	if m.Parties == 0 {
-		return 0, nil
+		return struct{}{}, nil
 	}
-	if m.Victim != nil && shared.Add(m.Victim, -1) >= 0 {
+	if m.Victims != nil && shared.Add(m.Victims, -1) >= 0 {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
-	n := shared.Add(m.Came, 1)
-	if n == m.Parties {
+	if shared.Add(m.Came, 1) == m.Parties {
 		if err := m.All.Set(); err != nil {
-			return 0, err
+			return struct{}{}, err
 		}
 	}
-	return n - 1, m.All.Wait(ctx)
+	return struct{}{}, m.All.Wait(ctx)
 })
+
+// await waits until so many have come to a meeting, or ctx ends.
+func (m meeting) await(ctx context.Context, n int) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for m.Came.Load() < n && ctx.Err() == nil {
+		<-tick.C
+	}
+}
 
 // crowds are executors of so many workers.
 func crowds(t *testing.T, workers int, test func(t *testing.T, x mp.Executor)) {
@@ -63,13 +70,13 @@ func crowds(t *testing.T, workers int, test func(t *testing.T, x mp.Executor)) {
 	t.Run("InProcess", func(t *testing.T) { test(t, mp.InProcess(workers)) })
 }
 
-// ways are those to run a function on elements.
-var ways = map[string]func(ctx context.Context, x mp.Executor, in []meeting, opts ...mp.MapOption) error{
-	"Map": func(ctx context.Context, x mp.Executor, in []meeting, opts ...mp.MapOption) error {
+// ways are those in which elements are run.
+var ways = map[string]func(ctx context.Context, x mp.Executor, in []meeting, opts []mp.MapOption) error{
+	"Map": func(ctx context.Context, x mp.Executor, in []meeting, opts []mp.MapOption) error {
 		_, err := meet.Map(ctx, x, in, opts...)
 		return err
 	},
-	"Results": func(ctx context.Context, x mp.Executor, in []meeting, opts ...mp.MapOption) error {
+	"Results": func(ctx context.Context, x mp.Executor, in []meeting, opts []mp.MapOption) error {
 		for _, r := range meet.Results(ctx, x, slices.Values(in), opts...) {
 			if r.Err != nil {
 				return r.Err
@@ -77,7 +84,7 @@ var ways = map[string]func(ctx context.Context, x mp.Executor, in []meeting, opt
 		}
 		return nil
 	},
-	"Stream": func(ctx context.Context, x mp.Executor, in []meeting, opts ...mp.MapOption) error {
+	"Stream": func(ctx context.Context, x mp.Executor, in []meeting, opts []mp.MapOption) error {
 		for _, err := range meet.Stream(ctx, x, slices.Values(in), opts...) {
 			if err != nil {
 				return err
@@ -85,10 +92,16 @@ var ways = map[string]func(ctx context.Context, x mp.Executor, in []meeting, opt
 		}
 		return nil
 	},
-	"Go": func(ctx context.Context, x mp.Executor, in []meeting, _ ...mp.MapOption) error {
-		var futures []*mp.Future[int]
-		for _, m := range in {
-			futures = append(futures, meet.Go(ctx, x, m))
+	"Go": func(ctx context.Context, x mp.Executor, in []meeting, opts []mp.MapOption) error {
+		var callOpts []mp.CallOption
+		for _, o := range opts {
+			if o, ok := o.(mp.CallOption); ok {
+				callOpts = append(callOpts, o)
+			}
+		}
+		futures := make([]*mp.Future[struct{}], len(in))
+		for i, m := range in {
+			futures[i] = meet.Go(ctx, x, m, callOpts...)
 		}
 		for _, f := range futures {
 			if _, err := f.Wait(ctx); err != nil {
@@ -99,73 +112,165 @@ var ways = map[string]func(ctx context.Context, x mp.Executor, in []meeting, opt
 	},
 }
 
-// eachMeets runs a meeting's elements in every way, and fails if they never all run.
-func eachMeets(t *testing.T, x mp.Executor, what string, in func() []meeting, opts ...mp.MapOption) {
+// options are those that change how elements travel.
+var options = [][]mp.MapOption{
+	nil, {mp.ChunkSize(1)}, {mp.ChunkSize(2)}, {mp.ChunkSize(100)}, {mp.Timeout(time.Hour), mp.Retries(2)},
+}
+
+// soon is a context that ends what would hang.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	c, cancel := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	return c
+}
+
+// meetAll runs the elements in every way with these options, and fails if not all meet.
+func meetAll(t *testing.T, x mp.Executor, in func() []meeting, opts []mp.MapOption) {
 	t.Helper()
 	for name, way := range ways {
-		within(t, func(ctx context.Context) {
-			if err := way(ctx, x, in(), opts...); err != nil {
-				t.Errorf("%s, %s: %v", name, what, err)
-			}
-		})
+		if err := way(soon(t), x, in(), opts); err != nil {
+			t.Errorf("%s with %v: %v\n%+v", name, opts, err, situation())
+		}
 	}
 }
 
-// within gives what would else hang a minute.
-func within(t *testing.T, f func(ctx context.Context)) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	f(ctx)
-}
-
-// As many elements as there are workers run at once, so they can wait for each other, in batches of any size.
+// F077: as many elements as there are workers run at once, the first first, so they may wait for each other, in batches of any size.
 func TestElementsMeet(t *testing.T) {
 	for _, c := range []struct{ workers, n, parties int }{{1, 1, 1}, {2, 2, 2}, {4, 4, 4}, {8, 8, 8}, {4, 5, 4}, {4, 100, 4}, {4, 3, 3}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			crowds(t, c.workers, func(t *testing.T, x mp.Executor) {
-				for _, opts := range [][]mp.MapOption{
-					nil, {mp.ChunkSize(1)}, {mp.ChunkSize(2)}, {mp.ChunkSize(100)}, {mp.Timeout(time.Hour), mp.Retries(2)},
-				} {
-					eachMeets(t, x, fmt.Sprintf("%T%v", opts, opts), func() []meeting {
-						m := newMeeting(t, c.parties)
+				for _, opts := range options {
+					meetAll(t, x, func() []meeting {
 						in := make([]meeting, c.n)
+						m := newMeeting(t, c.parties)
 						for i := range c.parties {
 							in[i] = m
 						}
 						return in
-					}, opts...)
+					}, opts)
 				}
 			})
 		})
 	}
 }
 
-// The first pair, the second, and so on: each meets on workers of which every second is taken by the pair before.
+// The first element meets the second, the third the fourth, and so on.
 func TestPairsMeet(t *testing.T) {
 	crowds(t, 4, func(t *testing.T, x mp.Executor) {
-		eachMeets(t, x, "pairs", func() (in []meeting) {
+		meetAll(t, x, func() (in []meeting) {
 			for range 4 {
 				m := newMeeting(t, 2)
 				in = append(in, m, m)
 			}
 			return in
-		})
+		}, nil)
 	})
 }
 
-// Those that wait for each other lie far apart, among elements so short that thousands are sent at a time.
+// Those that meet lie side by side and far apart, among others so short that thousands are sent at a time.
 func TestElementsMeetAcrossBatches(t *testing.T) {
 	crowds(t, 4, func(t *testing.T, x mp.Executor) {
 		for range 3 {
-			eachMeets(t, x, "far apart", func() []meeting {
-				m := newMeeting(t, 4)
+			meetAll(t, x, func() []meeting {
 				in := make([]meeting, 5000)
-				for _, i := range []int{0, 1, 2500, 4999} {
+				m := newMeeting(t, 4)
+				for _, i := range []int{1000, 1001, 2500, 4999} {
 					in[i] = m
 				}
 				return in
-			})
+			}, nil)
 		}
 	})
+}
+
+// Elements that come while others wait for them run at once, also while the loop's body is busy with an earlier outcome.
+func TestLateElementsMeet(t *testing.T) {
+	crowds(t, 4, func(t *testing.T, x mp.Executor) {
+		for range 10 {
+			c, m := soon(t), newMeeting(t, 4)
+			busy, met := make(chan struct{}), make(chan struct{})
+			in := func(yield func(meeting) bool) {
+				yield(meeting{})
+				<-busy
+				_ = yield(m) && yield(m)
+				m.await(c, 2)
+				_ = yield(m) && yield(m)
+				<-met
+			}
+			n := 0
+			for _, err := range meet.Stream(c, x, in) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n++; n == 1 {
+					close(busy)
+					if err := m.All.Wait(c); err != nil {
+						t.Error(err)
+					}
+					close(met)
+				}
+			}
+		}
+	})
+}
+
+// The same, where a worker becomes idle while the feeder and the body are busy.
+func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
+	crowds(t, 2, func(t *testing.T, x mp.Executor) {
+		for range 10 {
+			c, first, second := soon(t), newMeeting(t, 3), newMeeting(t, 2)
+			busy, met := make(chan struct{}), make(chan struct{})
+			in := func(yield func(meeting) bool) {
+				yield(meeting{})
+				<-busy
+				_ = yield(first) && yield(first)
+				first.await(c, 2)                  // both workers are busy
+				_ = yield(second) && yield(second) // for when they no longer are
+				shared.Add(first.Came, 1)
+				if err := first.All.Set(); err != nil {
+					t.Error(err)
+				}
+				<-met
+			}
+			n := 0
+			for _, r := range meet.Results(c, x, in) {
+				if r.Err != nil {
+					t.Fatal(r.Err)
+				}
+				if n++; n == 1 {
+					close(busy)
+					if err := second.All.Wait(c); err != nil {
+						t.Error(err)
+					}
+					close(met)
+				}
+			}
+		}
+	})
+}
+
+// A worker that is killed, or runs something that must be, keeps nobody from meeting: what it had goes to others or to its successor.
+func TestElementsMeetThoughWorkersDie(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 4})
+	for _, opts := range options {
+		meetAll(t, pool, func() []meeting {
+			m := newMeeting(t, 4)
+			victims, err := shared.NewValue(2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Victims = victims
+			return []meeting{m, m, m, m}
+		}, append([]mp.MapOption{mp.Retries(2)}, opts...))
+		hung := deaf.Go(ctx, pool, 0, mp.Timeout(20*time.Millisecond), mp.Grace(time.Millisecond))
+		meetAll(t, pool, func() []meeting {
+			m := newMeeting(t, 4)
+			return []meeting{m, m, m, m}
+		}, opts)
+		if _, err := hung.Wait(ctx); err == nil {
+			t.Error("what hangs has ended well")
+		}
+	}
 }

@@ -178,7 +178,7 @@ func (e *Engine) Begin(j *Job) error {
 	return nil
 }
 
-// Add makes n more elements of a job available, and returns a worker that got some of them, if its port can be helped.
+// Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
 	e.sched.Add(&j.sched, n)

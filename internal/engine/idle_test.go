@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -131,6 +132,8 @@ func runAtOnce(t *testing.T, name string, workers, n, chunk int, known bool) {
 	e.Kill()
 }
 
+var errUnsent = errors.New("it cannot be encoded")
+
 // Whatever comes when, and whoever dies meanwhile: at no moment does a worker idle while an element has not begun.
 func TestNobodyIdles(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -168,6 +171,17 @@ func nobodyIdles(t *testing.T, rng *rand.Rand) {
 			j.Retries = rng.IntN(3)
 			if rng.IntN(3) == 0 {
 				j.Chunk = 1 + rng.IntN(50)
+			}
+			if rng.IntN(3) == 0 { // a few fill a message, and some cannot be sent
+				encode := j.Encode
+				j.Fixed = false
+				j.Encode = func(dst []byte, i int64) ([]byte, error) {
+					if i%50 == 13 {
+						return dst, errUnsent
+					}
+					dst, err := encode(dst, i)
+					return append(dst, make([]byte, i%20<<10)...), err
+				}
 			}
 			begun(t, e, j, 0)
 			jobs = append(jobs, j)

@@ -33,7 +33,13 @@ type life struct {
 
 func (l life) serve(p *fake) {
 	p.up()
-	answered, told := uint64(0), uint64(0) // told: when Progress was last called
+	answered, told := uint64(0), uint64(0)
+	tell := func() {
+		if told != answered {
+			told = answered
+			p.progress()
+		}
+	}
 	for {
 		_, arg, ok := p.begin()
 		if !ok {
@@ -41,11 +47,7 @@ func (l life) serve(p *fake) {
 				p.die(exited(0))
 				return
 			}
-			if told != answered { // what it had is taken back
-				told = answered
-				p.progress()
-				continue
-			}
+			tell() // if what was to come next is taken back
 			select {
 			case <-p.work:
 				continue
@@ -56,8 +58,7 @@ func (l life) serve(p *fake) {
 		l.begun(arg)
 		f, d := l.fate(arg)
 		if f >= dies || d > 0 {
-			told = answered
-			p.progress() // a port looks within milliseconds
+			tell() // a port looks within milliseconds
 		}
 		status := abi.StatusOK
 		switch f {
@@ -85,8 +86,7 @@ func (l life) serve(p *fake) {
 		}
 		answered++
 		if answered%3 == 0 || p.has() == 0 {
-			told = answered
-			p.progress()
+			tell()
 		}
 	}
 }

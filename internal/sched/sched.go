@@ -118,7 +118,7 @@ func (s *Scheduler) Waiting() int64 { return s.waiting }
 func (s *Scheduler) Join(w *Worker) {
 	w.ready, w.inFlight = true, 0
 	s.workers = append(s.workers, w)
-	s.settle(w)
+	s.markIdle(w)
 }
 
 // Leave takes w out. What it had in flight is the caller's to return or to fail.
@@ -131,8 +131,8 @@ func (s *Scheduler) Leave(w *Worker) {
 	s.Pass(w)
 }
 
-// settle puts w among the idle if it has nothing.
-func (s *Scheduler) settle(w *Worker) {
+// markIdle puts w among the idle if it has nothing.
+func (s *Scheduler) markIdle(w *Worker) {
 	if w.inFlight == 0 && !w.idle {
 		w.idle = true
 		s.idle = append(s.idle, w)
@@ -282,7 +282,7 @@ func (s *Scheduler) Finished(w *Worker, n int) {
 		return
 	}
 	w.inFlight = max(0, w.inFlight-n)
-	s.settle(w)
+	s.markIdle(w)
 }
 
 // Pick returns the worker that should get what waits: one without work, else the one with the least; nil if there is none.
