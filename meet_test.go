@@ -61,6 +61,12 @@ func (m meeting) await(ctx context.Context, n int) {
 	}
 }
 
+func yieldTwice(yield func(meeting) bool, m meeting) {
+	for range 2 {
+		yield(m)
+	}
+}
+
 // crowds are executors of so many workers.
 func crowds(t *testing.T, workers int, test func(t *testing.T, x mp.Executor)) {
 	t.Run("Pool", func(t *testing.T) {
@@ -193,9 +199,9 @@ func TestLateElementsMeet(t *testing.T) {
 			in := func(yield func(meeting) bool) {
 				yield(meeting{})
 				<-busy
-				_ = yield(m) && yield(m)
+				yieldTwice(yield, m)
 				m.await(c, 2)
-				_ = yield(m) && yield(m)
+				yieldTwice(yield, m)
 				<-met
 			}
 			n := 0
@@ -224,9 +230,9 @@ func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
 			in := func(yield func(meeting) bool) {
 				yield(meeting{})
 				<-busy
-				_ = yield(first) && yield(first)
+				yieldTwice(yield, first)
 				first.await(c, 2)                  // both workers are busy
-				_ = yield(second) && yield(second) // for when they no longer are
+				yieldTwice(yield, second) // for when they no longer are
 				shared.Add(first.Came, 1)
 				if err := first.All.Set(); err != nil {
 					t.Error(err)
