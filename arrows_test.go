@@ -21,10 +21,11 @@ var layers = [][]string{
 	{"internal/park"},
 	{"internal/ring", "internal/robust"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
-	{"internal/engine"},
+	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"shared", "pipe"},
+	{"pipe", "shared"},
+	{"manager"},
 	{"examples/..."},
 }
 
@@ -60,6 +61,8 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"internal/spawn/x.go", "internal/spawn", module}, "above"},
 		{importing{"internal/robust/x.go", "internal/robust", module + "/internal/arena"}, "above"},
 		{importing{"pool.go", ".", module + "/shared"}, "above"},
+		{importing{"shared/x.go", "shared", module + "/pipe"}, "beside"},
+		{importing{"pipe/x.go", "pipe", module + "/shared"}, "beside"},
 		{importing{"internal/new/x.go", "internal/new", module + "/internal/abi"}, "has no layer"},
 		{importing{"pool.go", ".", module + "/internal/new"}, "has no layer"},
 		{importing{"pool.go", ".", "unsafe"}, "_unsafe.go"},
@@ -67,6 +70,7 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"pool.go", ".", "example.com/other"}, "not required"},
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},
+		{importing{"pipe/x_test.go", "pipe", module + "/shared"}, ""},
 		{importing{"shared/x.go", "shared", module}, ""},
 		{importing{"shared/x.go", "shared", module + "/internal/arena"}, ""},
 		{importing{"examples/a/x.go", "examples/a", module}, ""},
@@ -107,6 +111,8 @@ func judge(a importing) string {
 		return target + " has no layer in arrows_test.go: give it one"
 	case strings.HasPrefix(a.pkg, "examples/") && strings.HasPrefix(target, "internal/"):
 		return "an example does what a user can do"
+	case to == from && strings.HasSuffix(a.file, "_test.go"):
+		return "" // how two packages get along with each other
 	case to == from:
 		return "that is beside it, not below"
 	case to > from:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/engine"
 )
 
@@ -58,7 +59,7 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
 	return engine.Job{
 		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
-		Fixed: f.argSize >= 0,
+		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(),
 	}
 }
 
@@ -71,6 +72,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut := &Future[Out]{done: make(chan struct{})}
 	refuse := func(err error) *Future[Out] {
 		fut.resolve(func(*Out) error { return err })
+		fut.job.GiveUp()
 		return fut
 	}
 	if err := ctx.Err(); err != nil {
@@ -84,6 +86,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	for _, o := range opts {
 		o.call(&s)
 	}
+	moves := codec.Moves()
 	arg, err := f.encode(in) // in the call: it is the caller's error, and later changes are not sent
 	if err != nil {
 		return refuse(err)
@@ -92,9 +95,12 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.job = f.newJob(index, s)
 	fut.job.Waited = true
 	fut.job.Arg = arg
+	fut.job.Sent(0, arg, moves)
 	fut.job.Deliver = func(_ int64, r engine.Result) {
 		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }) {
 			fut.engine.Finished(&fut.job)
+		} else {
+			codec.GiveUp(r.Payload)
 		}
 	}
 	fut.job.Abort = func(why *engine.Failure) {

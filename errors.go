@@ -2,6 +2,7 @@ package mp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -16,6 +17,8 @@ var (
 	ErrClosed = engine.ErrClosed
 	// ErrFull reports that there is no room, to who did not want to wait for it.
 	ErrFull = engine.ErrFull
+	// ErrDetached reports a handle, or an end of a pipe, that was decoded outside the family of processes to which it belongs.
+	ErrDetached = errors.New("mp: it belongs to another family of processes")
 	// ErrNotMain reports a worker process whose program never called Main.
 	ErrNotMain = spawn.ErrNotMain
 )

@@ -231,7 +231,7 @@ func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
 				yield(meeting{})
 				<-busy
 				yieldTwice(yield, first)
-				first.await(c, 2)                  // both workers are busy
+				first.await(c, 2)         // both workers are busy
 				yieldTwice(yield, second) // for when they no longer are
 				shared.Add(first.Came, 1)
 				if err := first.All.Set(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/engine"
 	"github.com/go-multiproc/mp/internal/link"
 	"github.com/go-multiproc/mp/internal/osenv"
@@ -44,12 +45,15 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	if o.name == "" {
 		o.name = fmt.Sprintf("Process-%d", processNumber.Add(1))
 	}
+	s := takeSnapshot()
+	job := &engine.Job{Function: f.name, Func: s.index[f.function], Waited: true}
+	moves := codec.Moves()
 	arg, err := f.encode(in)
 	if err != nil {
 		return nil, err
 	}
-	s := takeSnapshot()
-	h := &processHost[Out]{function: f.function, decode: f.outcome, done: make(chan struct{}), grace: o.grace}
+	job.Sent(0, arg, moves)
+	h := &processHost[Out]{function: f.function, job: job, decode: f.outcome, done: make(chan struct{}), grace: o.grace}
 	h.mu.Lock() // the port may report before it is known here
 	port, err := startPort(osenv.Default(), spawn.Spec{
 		Name: o.name, Worker: -1, Env: o.env, Dir: o.dir, Registry: s.lines, Layout: processLayout,
@@ -57,14 +61,14 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	}, h)
 	if err != nil {
 		h.mu.Unlock()
+		job.GiveUp()
 		return nil, err
 	}
 	p := &Process[Out]{name: o.name, port: port.(*link.Port), host: h}
 	p.pid = p.port.PID()
 	h.port = p.port
 	// The worker finds its work when it comes up, without another round trip.
-	h.sent = engine.NewBatch(&engine.Job{Function: f.name, Func: s.index[f.function], Waited: true})
-	if !h.port.Send(h.sent, arg) {
+	if !h.port.Send(engine.NewBatch(job), arg) {
 		h.port.Kill() // a fresh channel has room, so somebody scribbled on it
 	}
 	h.port.Flush()
@@ -103,6 +107,20 @@ func (p *Process[Out]) Wait(ctx context.Context) (Out, error) {
 	return p.host.out, p.host.err
 }
 
+// AwaitReady waits for the process to end, or for ctx, whose error it then returns. With a ctx that has ended it does not wait: it
+// returns nil if the process has ended. It is what pipe.Wait calls, which waits for the first of several things.
+func (p *Process[Out]) AwaitReady(ctx context.Context) error {
+	if p.host.over() {
+		return nil
+	}
+	select {
+	case <-p.host.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // ExitCode is -1 while the process runs, then its exit code: 0 if its function succeeded, 1 if it failed, -signal if a
 // signal ended it.
 func (p *Process[Out]) ExitCode() int {
@@ -139,13 +157,13 @@ func (p *Process[Out]) Close() error {
 // processHost hears from the port of a Process.
 type processHost[Out any] struct {
 	function *function
+	job      *engine.Job
 	decode   func(engine.Result, int, *Out) error
 	grace    time.Duration
 	stop     atomic.Pointer[func() bool]
 
 	mu       sync.Mutex
 	port     *link.Port
-	sent     *engine.Batch
 	lost     bool
 	answered bool
 	finished bool // told to end
@@ -200,7 +218,9 @@ func (h *processHost[Out]) Result(status uint8, payload []byte) error {
 	}
 	h.answered = true
 	h.mu.Unlock()
-	h.err = h.decode(engine.Result{Status: status, Payload: payload}, -1, &h.out)
+	r := engine.Result{Status: status, Payload: payload}
+	h.job.Settle(0, r)
+	h.err = h.decode(r, -1, &h.out)
 	return nil
 }
 
@@ -232,6 +252,7 @@ func (h *processHost[Out]) Lost(exit spawn.Exit, why error) {
 		h.err = workerError(exit, h.function.name, -1, -1, h.port.PID(), 1)
 	}
 	h.mu.Unlock()
+	h.job.GiveUp()
 	if stop := h.stop.Load(); stop != nil {
 		(*stop)()
 	}

@@ -45,6 +45,33 @@ func TestProcess(t *testing.T) {
 	eventually(t, "the child is no longer active", func() bool { return len(mp.ActiveChildren()) == 0 })
 }
 
+// T178: as something that pipe.Wait waits for it is ready from when it has ended, in whatever way.
+func TestProcessAwaitReady(t *testing.T) {
+	noLeaks(t)
+	p, err := wait.Start(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.AwaitReady(expired()); !errors.Is(err, context.Canceled) {
+		t.Errorf("it runs: %v", err)
+	}
+	got := make(chan error)
+	for range 3 {
+		go func() { got <- p.AwaitReady(ctx) }()
+	}
+	if err := p.Kill(); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.AwaitReady(expired()); err != nil {
+		t.Errorf("it has ended: %v", err)
+	}
+}
+
 func TestProcessFailure(t *testing.T) {
 	noLeaks(t)
 	p, err := fail.Start(ctx, "eof")

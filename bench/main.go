@@ -1,12 +1,12 @@
 // Command bench measures mp and its packages beside their rivals: Python's multiprocessing, goroutines over channels, futexes
-// and robust mutexes in C, starting a process without this library, memory copies, encoding/gob. It prints one table.
+// and robust mutexes in C, Unix sockets, Redis, starting a process without this library, memory copies, encoding/gob. It prints one table.
 //
 //	go run . [-rounds 7] [-only map,call] [-short] [-list]
 //
 // What is compared is measured in turn, round by round, in one run, and the order changes with each round. So a machine
 // that is shared, or changes its speed, changes both sides. Only ratios are judged: the median of the ratios of the rounds.
 // What other programs of the machine took meanwhile is told, where it is much.
-// A rival that is not installed (python3, cc) is left out, and the table says so.
+// A rival that is not installed (python3, cc, redis-server) is left out, and the table says so.
 package main
 
 import (
@@ -51,4 +51,5 @@ var groups = []group{
 	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup,
 	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
 	lockGroup, signalGroup, arrayGroup, queueGroup,
+	pipeGroup, managerGroup, siegeGroup,
 }

@@ -322,9 +322,92 @@ def events(n):
     return there_and_back("Event", n, lambda context: context.Event(), lambda event: event.set(), await_event)
 
 
+def pipe(size, n, big, few):
+    """Bytes through a Pipe to another process: round trips, then one way, small and large."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    trips, stream = n + n // 10, 5 * n
+
+    def answer():
+        here.close()
+        for _ in range(trips):
+            there.send_bytes(there.recv_bytes())
+        for count in (stream, few):
+            for _ in range(count):
+                message = there.recv_bytes()
+            there.send_bytes(message[:1])
+
+    answerer = context.Process(target=answer)
+    answerer.start()
+    there.close()
+    message = bytes(size)
+    samples = []
+    for _ in range(trips):
+        begin = clock()
+        here.send_bytes(message)
+        if here.recv_bytes() != message:
+            raise AssertionError("wrong message")
+        samples.append(clock() - begin)
+    figures = latencies("Pipe", samples[n // 10:])
+    for name, message, count in (("Pipe stream", message, stream), ("Pipe big", bytes(big), few)):
+        begin = clock()
+        for _ in range(count):
+            here.send_bytes(message)
+        here.recv_bytes()
+        figures[name] = count / (clock() - begin)
+    answerer.join()
+    if answerer.exitcode != 0:
+        raise AssertionError("exit code %r" % answerer.exitcode)
+    return figures
+
+
+KEYS = ["key %d" % i for i in range(1024)]
+
+
+def set_all(d, n):
+    for i in range(n):
+        d[KEYS[i & 1023]] = i & 1023
+
+
+def get_all(d, n):
+    for i in range(n):
+        if d[KEYS[i & 1023]] != i & 1023:
+            raise AssertionError("wrong value")
+
+
+def manager(n):
+    """One client's sets and gets of Manager().dict()."""
+    context = multiprocessing.get_context("fork")
+    figures = {}
+    with context.Manager() as server:
+        d = server.dict()
+        set_all(d, 1024)
+        for name, run in (("set", set_all), ("get", get_all)):
+            begin = clock()
+            run(d, n)
+            figures["python " + name] = n / (clock() - begin)
+    return figures
+
+
+def manager_together(clients, n):
+    """The same by several client processes at once."""
+    context = multiprocessing.get_context("fork")
+    figures = {}
+    with context.Manager() as server:
+        d = server.dict()
+        set_all(d, 1024)
+        for name, run in (("set", set_all), ("get", get_all)):
+            team = Team(context, clients)
+            for _ in range(clients):
+                team.add(lambda: run(d, n // 20), lambda: run(d, n))
+            team.run()
+            figures["python %s together" % name] = clients * n / team.seconds(range(clients))
+    return figures
+
+
 MEASUREMENTS = {f.__name__: f for f in (
     map_single, map_single_futures, map_default, apply, submit, spawn, forkserver, fork, imap_memory,
-    lock, count_raw, count_value, queue, simple_queue, semaphores, events)}
+    lock, count_raw, count_value, queue, simple_queue, semaphores, events, pipe, manager, manager_together)}
 
 
 def main():

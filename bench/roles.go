@@ -15,6 +15,7 @@ const (
 	roleNow    = "@now"    // writes the time at which main was reached, and ends
 	roleSpin   = "@spin"   // says that it is there, and spins until killed
 	roleMemory = "@memory" // prints how the peak of its memory has grown
+	roleAnswer = "@answer" // answers messages on the socket that it inherits
 )
 
 // playRole returns the exit code.
@@ -33,6 +34,16 @@ func playRole(role string, args []string) int {
 		}
 	case roleMemory:
 		if err := printMemory(args); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	case roleAnswer:
+		n, err := integers(args)
+		if err == nil {
+			err = answerSocket(n[0])
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

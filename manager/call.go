@@ -17,6 +17,7 @@ type call struct {
 	method uint8
 	number uint64 // of the object, or what stands in its place
 	args   reader
+	size   int64  // of those that it does not keep as values: they count against MaxBytes while it is kept, for they were copied
 	on     *entry // nil for what is no object's
 
 	garbage *[]value // where the object puts what it lets go of, while it is called
@@ -24,6 +25,9 @@ type call struct {
 	kept    bool               // it is in the session's list, and answered later
 	stop    context.CancelFunc // guarded by the session's lock: of a call that runs
 	waiting any                // the object's, of a call that it keeps
+
+	line         *line // in which it waits, guarded by the object's lock
+	before, next *call // there
 }
 
 // keep makes a call one that is answered later. Its arguments are gone then. It reports false, and has answered, if its session has too many.
@@ -62,20 +66,47 @@ func (c *call) run(fn func(ctx context.Context)) bool {
 	return true
 }
 
-// drop lets go of a value, after the object is unlocked.
-func (c *call) drop(v value) {
-	if v.data != nil {
-		*c.garbage = append(*c.garbage, v)
-	}
-}
+// drop lets go of values, after the object is unlocked.
+func (c *call) drop(values ...value) { *c.garbage = append(*c.garbage, values...) }
 
 // take is an argument that is to be kept.
 func (c *call) take() (value, error) {
+	before := len(c.args.left)
 	b := c.args.bytes()
 	if c.args.bad {
 		return value{}, errMessage
 	}
+	c.size -= int64(before - len(c.args.left))
 	return c.s.srv.keep(b)
+}
+
+// takeLast is take for the last argument: nothing may follow.
+func (c *call) takeLast() (value, error) {
+	v, err := c.take()
+	if err == nil {
+		if err = c.args.end(); err != nil {
+			c.drop(v)
+		}
+	}
+	return v, err
+}
+
+// takeAll is a count and so many arguments that are to be kept, the last ones: all, or none.
+func (c *call) takeAll() ([]value, error) {
+	var values []value
+	for range c.args.count() {
+		v, err := c.take()
+		if err != nil {
+			c.drop(values...)
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	if err := c.args.end(); err != nil {
+		c.drop(values...)
+		return nil, err
+	}
+	return values, nil
 }
 
 // An answer is one of these; the first counts.

@@ -99,7 +99,7 @@ func (o *Object[T]) MarshalBinary() ([]byte, error) { return o.marshal() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. Which class it is of, the server checks.
 func (o *Object[T]) UnmarshalBinary(b []byte) error {
-	return unmarshalProxy(o, &o.proxy, b, kindObject, 0)
+	return o.unmarshal(b, kindObject, 0)
 }
 
 // String names the object.

@@ -84,28 +84,37 @@ type way struct {
 
 // client is one that dials when it is needed.
 func (w way) client(id [16]byte, route []byte) *client {
-	return &client{id: id, route: route, dial: w.dial, remote: network(w.address) == "tcp"}
+	c := newClient(id, route)
+	c.remote = network(w.address) == "tcp"
+	c.dial = func(ctx context.Context) (conn, [16]byte, error) {
+		conn, g, err := w.dial(ctx)
+		if err == nil {
+			c.max.Store(g.max)
+		}
+		return conn, g.id, err
+	}
+	return c
 }
 
 // dial connects and reads the greeting.
-func (w way) dial(ctx context.Context) (_ conn, id [16]byte, err error) {
+func (w way) dial(ctx context.Context) (_ conn, g greeting, err error) {
 	cfg, err := w.cfg.pipe(false)
 	if err != nil {
-		return nil, id, err
+		return nil, g, err
 	}
 	c, err := pipe.Dial(ctx, network(w.address), w.address, cfg)
 	if err != nil {
-		return nil, id, err
+		return nil, g, err
 	}
 	b, err := c.RecvBytes(ctx)
 	if err == nil {
-		id, err = readGreeting(b)
+		g, err = readGreeting(b)
 	}
 	if err != nil {
 		_ = c.Close()
-		return nil, id, err
+		return nil, g, err
 	}
-	return c, id, nil
+	return c, g, nil
 }
 
 // A route is a way in a proxy, for processes of the family that it is sealed for: family [8] | nonce and ciphertext. Others can
@@ -160,14 +169,4 @@ func sealer() (tag []byte, aead cipher.AEAD) {
 		panic(err) // the size of the key is right
 	}
 	return append([]byte(nil), spawn.Derive("manager family")[:8]...), aead
-}
-
-// settleIfUp is settle for what is of no interest to a server that is not connected.
-func (c *client) settleIfUp() {
-	c.mu.Lock()
-	conn := c.conn
-	c.mu.Unlock()
-	if conn != nil {
-		_ = c.control.flush(context.Background(), conn)
-	}
 }

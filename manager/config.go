@@ -31,9 +31,11 @@ type Config struct {
 	MaxClients int
 	// MaxObjects is how many objects there may be. Defaults to 10 million.
 	MaxObjects int
-	// MaxBytes is what the server's objects may keep, in encoded bytes and what each value costs beside. Defaults to no limit.
+	// MaxBytes is what the server's objects may keep, in encoded bytes and what each value costs beside, with the arguments of calls that
+	// wait or run. Snapshots that loops go through may keep as much again. Defaults to no limit.
 	MaxBytes int64
-	// MaxCalls is how many calls of one client may wait or run in the server. Defaults to 100,000.
+	// MaxCalls is how many calls of one client may wait or run in the server, and how many of its loops over snapshots may be under
+	// way. Defaults to 100,000.
 	MaxCalls int
 	// Lease is how long an object lives that no process refers to, for a proxy of it may be under way between two. Defaults to 1 minute.
 	Lease time.Duration

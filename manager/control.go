@@ -2,7 +2,7 @@ package manager
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,11 +16,12 @@ type control struct {
 	proxies  map[uint64]int // by object
 	messages [][]byte       // not yet sent
 	some     atomic.Bool    // there are messages
+	down     bool           // there is no session now
+	over     bool           // and will be none
 
-	sending sync.Mutex // held by who sends them
+	sending  chan struct{} // has room for who sends them
+	settling atomic.Bool   // somebody is about to
 }
-
-func (o *control) waiting() bool { return o.some.Load() }
 
 // retain counts one more proxy of an object.
 func (o *control) retain(id uint64) {
@@ -32,16 +33,6 @@ func (o *control) retain(id uint64) {
 	if o.proxies[id]++; o.proxies[id] == 1 {
 		o.addLocked(header(nil, 0, opRetain, 0, id))
 	}
-}
-
-// made counts the proxy of an object that this session has made, and so retains.
-func (o *control) made(id uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.proxies == nil {
-		o.proxies = make(map[uint64]int)
-	}
-	o.proxies[id]++
 }
 
 // release counts one less.
@@ -61,14 +52,39 @@ func (o *control) add(message []byte) {
 }
 
 func (o *control) addLocked(message []byte) {
+	if o.over || o.down && message[4] != opLend { // the next session is told of the rest by again
+		return
+	}
 	o.messages = append(o.messages, message)
 	o.some.Store(true)
 }
 
 // flush sends what is to be sent.
 func (o *control) flush(ctx context.Context, c conn) error {
-	o.sending.Lock()
-	defer o.sending.Unlock()
+	select {
+	case o.sending <- struct{}{}:
+		defer func() { <-o.sending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return o.send(func(m []byte) error { return c.SendBytes(ctx, m) })
+}
+
+// tryFlush is flush for who does not wait: it is mp.ErrFull if there is no room, or others are at it.
+func (o *control) tryFlush(c conn) error {
+	if !o.some.Load() {
+		return nil
+	}
+	select {
+	case o.sending <- struct{}{}:
+		defer func() { <-o.sending }()
+	default:
+		return mp.ErrFull
+	}
+	return o.send(c.TrySendBytes)
+}
+
+func (o *control) send(send func(m []byte) error) error {
 	for {
 		o.mu.Lock()
 		if len(o.messages) == 0 {
@@ -78,11 +94,7 @@ func (o *control) flush(ctx context.Context, c conn) error {
 		}
 		m := o.messages[0]
 		o.mu.Unlock()
-		err := c.TrySendBytes(m)
-		if errors.Is(err, mp.ErrFull) {
-			err = c.SendBytes(ctx, m)
-		}
-		if err != nil {
+		if err := send(m); err != nil {
 			return err
 		}
 		o.mu.Lock()
@@ -93,36 +105,80 @@ func (o *control) flush(ctx context.Context, c conn) error {
 	}
 }
 
-// reset forgets what was to be said to a session that has ended.
-func (o *control) reset() {
+// reset forgets what was to be said to a session that has ended. What is under way to other processes, the next one is told, unless
+// there will be none.
+func (o *control) reset(over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.messages = nil
+	o.down, o.over = true, over
+	o.messages = slices.DeleteFunc(o.messages, func(m []byte) bool { return over || m[4] != opLend })
 	o.some.Store(false)
 }
 
 // again tells a new session what this process has proxies of.
-func (o *control) again(ctx context.Context, c conn) error {
+func (o *control) again() {
 	o.mu.Lock()
-	ids := make([]uint64, 0, len(o.proxies))
-	for id := range o.proxies {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+	defer o.mu.Unlock()
+	ids := slices.Sorted(maps.Keys(o.proxies))
 	messages := make([][]byte, 0, len(ids))
 	for _, id := range ids {
 		messages = append(messages, header(nil, 0, opRetain, 0, id))
 	}
-	o.messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] == opRetain || m[4] == opRelease })...)
+	o.down = false
+	o.messages = append(messages, slices.DeleteFunc(o.messages, func(m []byte) bool { return m[4] != opLend })...)
 	o.some.Store(len(o.messages) > 0)
-	o.mu.Unlock()
-	return o.flush(ctx, c)
 }
 
-// settle sends what is to be sent, on a goroutine of its own: when proxies come and go nobody can wait. It dials if need be.
+// settle has what is to be sent sent by another goroutine, one at a time: when proxies come and go nobody can wait. That one dials
+// if need be.
 func (c *client) settle() {
-	ctx := context.Background()
+	if !c.control.settling.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		for again := true; again; {
+			conn, err := c.connection(context.Background())
+			if err == nil {
+				if err := c.control.flush(context.Background(), conn); err != nil {
+					c.broke(conn, err)
+					continue
+				}
+			}
+			c.control.settling.Store(false)
+			again = err == nil && c.control.some.Load() && c.control.settling.CompareAndSwap(false, true)
+		}
+	}()
+}
+
+// settleIfUp is settle for what is of no interest to a server that is not connected.
+func (c *client) settleIfUp() {
+	if c.up() != nil {
+		c.settle()
+	}
+}
+
+// settleNow sends what is to be sent, if that is possible soon.
+func (c *client) settleNow() {
+	if conn := c.up(); conn != nil && c.control.tryFlush(conn) == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
 	if conn, err := c.connection(ctx); err == nil {
 		_ = c.control.flush(ctx, conn)
 	}
+}
+
+// flush sends what is to be sent, if there is a connection.
+func (c *client) flush(ctx context.Context) {
+	if conn := c.up(); conn != nil {
+		_ = c.control.flush(ctx, conn)
+	}
+}
+
+// up is the connection there is; nil if there is none.
+func (c *client) up() conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
 }

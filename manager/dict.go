@@ -197,7 +197,7 @@ func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, key K, old, replacement
 // key has the zero value. fn must be registered in the server's program, too. It may be called several times, for it runs without a
 // lock, and again if the value was changed meanwhile; only the last result counts.
 func (d *Dict[K, V]) Compute(ctx context.Context, key K, fn *mp.Function[V, V]) (V, error) {
-	return compute(ctx, d, key, fn, nil)
+	return compute(ctx, d.computing(&key), fn, d.v, nil)
 }
 
 // ComputeWith is Compute with a second argument for fn.
@@ -207,22 +207,12 @@ func ComputeWith[K comparable, V, X any](ctx context.Context, d *Dict[K, V], key
 		var zero V
 		return zero, err
 	}
-	return compute(ctx, d, key, fn, func(r *request) { add(r, c, &x) })
+	return compute(ctx, d.computing(&key), fn, d.v, func(r *request) { add(r, c, &x) })
 }
 
-func compute[K comparable, V, In any](ctx context.Context, d *Dict[K, V], key K, fn *mp.Function[In, V], extra func(*request)) (V, error) {
+func (d *Dict[K, V]) computing(key *K) *request {
 	var zero V
-	sig, err := functionSignature(fn)
-	if err != nil {
-		return zero, err
-	}
-	r := add(add(d.ask(dictCompute), d.k, &key).text(fn.Name()).uint(sig), d.v, &zero)
-	if extra == nil {
-		r.bytes(nil)
-	} else {
-		extra(r)
-	}
-	return get(ctx, r, d.v)
+	return add(add(d.ask(dictCompute), d.k, key), d.v, &zero)
 }
 
 // MarshalBinary implements encoding.BinaryMarshaler: the proxy travels.
@@ -235,7 +225,7 @@ func (d *Dict[K, V]) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	*d = *fresh
-	return unmarshalProxy(d, &d.proxy, b, kindDict, d.signature())
+	return d.unmarshal(b, kindDict, d.signature())
 }
 
 // String names the Dict.

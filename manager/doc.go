@@ -41,7 +41,8 @@
 // a context that ends when the caller's does or its session.
 //
 // Answers never wait either. If a client does not read, they queue, and while more than maxUnread bytes do, its session reads no
-// further requests; answers that others cause still queue, one for each call that it has waiting.
+// further requests; answers that others cause still queue, one for each call that it has waiting, and end its session when they are
+// more than maxBacklog.
 //
 // Locks are taken in this order: an object's, the server's, a session's. What an object lets go of (values that refer to other objects) is
 // dropped after its lock is released.
@@ -52,8 +53,8 @@
 // published name, or a loan. Values are bytes to the server, so it looks for its own number in them: what follows is
 // an object's. Between the encoding of a proxy in one process and its decoding in another nobody has it; so whoever encodes one,
 // and the server when it gives out a value with one, lends it for Config.Lease (1 minute): a proxy that is longer
-// under way, while no process and no object has another, leads to ErrNotFound. Objects that refer to each other in a circle live as long
-// as the server.
+// under way, while no process and no object has another, leads to ErrNotFound. So does a session over TCP that ends lend what it
+// retained, for the process may be on its way back. Objects that refer to each other in a circle live as long as the server.
 //
 // # What ends
 //

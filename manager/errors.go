@@ -86,5 +86,8 @@ func errorOf(status uint8, body []byte) error {
 	return err
 }
 
+// noRoom reports a message that can't be sent without waiting: now, or because it is larger than what can be under way.
+func noRoom(err error) bool { return errors.Is(err, mp.ErrFull) || tooLarge(err) }
+
 // tooLarge reports an error that is about one message only, and leaves the connection as it was.
 func tooLarge(err error) bool { return errors.Is(err, pipe.ErrTooLarge) }

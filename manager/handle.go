@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -50,13 +51,12 @@ type reference struct {
 	id uint64
 }
 
-// track releases the object when the proxy is collected.
-func track[P any](p *P, c *client, id uint64) *P {
-	runtime.AddCleanup(p, func(r reference) {
+// track releases the object when the proxy, and whatever was copied of it, is collected: what they share is the encoding.
+func (p *proxy) track() {
+	runtime.AddCleanup(&p.wire[0], func(r reference) {
 		r.c.control.release(r.id)
-		go r.c.settleIfUp()
-	}, reference{c, id})
-	return p
+		r.c.settleIfUp()
+	}, reference{p.c, p.id})
 }
 
 // marshal is the proxy for another process, or an object; until it is decoded or kept there, the server lends the object.
@@ -66,13 +66,13 @@ func (p *proxy) marshal() ([]byte, error) {
 	}
 	if p.c != nil {
 		p.c.control.add(header(nil, 0, opLend, 0, p.id))
-		p.c.settle()
+		p.c.settleNow()
 	}
 	return append([]byte(nil), p.wire...), nil
 }
 
-// unmarshalProxy makes *p the proxy that another process sent. part is the proxy in it.
-func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) error {
+// unmarshal makes p the proxy that another process sent.
+func (p *proxy) unmarshal(b []byte, kind uint8, sig uint64) error {
 	if len(b) < proxySize || b[0] != proxyVersion || b[1] != kind {
 		return errCorrupt
 	}
@@ -80,15 +80,15 @@ func unmarshalProxy[P any](p *P, part *proxy, b []byte, kind uint8, sig uint64) 
 	if has != sig && kind != kindObject {
 		return fmt.Errorf("%w: it is of a %s of other types", errCorrupt, kinds[kind].name)
 	}
-	sig = has
-	*part = proxy{id: id, sig: sig, wire: b}
-	if part.c = clientOf([16]byte(b[2:]), b[proxySize:]); part.c == nil {
-		return nil // it is detached
+	c := clientOf([16]byte(b[2:]), b[proxySize:])
+	if c == nil {
+		*p = proxy{id: id, sig: has, wire: bytes.Clone(b)} // it is detached
+		return nil
 	}
-	part.bind(part.c, kind, id, sig)
-	part.c.control.retain(id)
-	go part.c.settle()
-	track(p, part.c, id)
+	p.bind(c, kind, id, has)
+	c.control.retain(id)
+	c.settle()
+	p.track()
 	return nil
 }
 
@@ -115,8 +115,9 @@ func newProxyFor[P any](ctx context.Context, m *Manager, p *P, part *proxy, kind
 		return nil, errMessage
 	}
 	part.bind(c, kind, binary.LittleEndian.Uint64(a.left), sig)
-	c.control.made(part.id)
-	return track(p, c, part.id), nil
+	c.control.retain(part.id) // the session that made it does already; there may be another now
+	part.track()
+	return p, nil
 }
 
 // ask begins a call of a method.
@@ -130,7 +131,9 @@ func (p *proxy) ask(method uint8) *request {
 		r.buf = header(r.buf[:0], 0, opCall, method, p.id)
 		return r
 	}
-	return p.c.ask(opCall, method, p.id)
+	r := p.c.ask(opCall, method, p.id)
+	r.of = p
+	return r
 }
 
 // read is ask for a method that changes nothing.
@@ -155,6 +158,15 @@ func (p *proxy) name(what string) string {
 func add[T any](r *request, c codec.Codec[T], v *T) *request {
 	if r.err == nil {
 		r.buf, r.err = encodeSafely(r.buf, c, v)
+	}
+	return r
+}
+
+// addAll appends many, after their number.
+func addAll[T any](r *request, c codec.Codec[T], vs []T) *request {
+	r.uint(uint64(len(vs)))
+	for i := range vs {
+		add(r, c, &vs[i])
 	}
 	return r
 }

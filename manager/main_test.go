@@ -13,6 +13,11 @@ import (
 
 func TestMain(m *testing.M) {
 	mp.Main()
+	if role := os.Getenv("MP_MANAGER_ROLE"); role != "" {
+		os.Exit(roles[role]())
+	}
+	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	watchdog := time.AfterFunc(9*time.Minute, func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
@@ -22,6 +27,9 @@ func TestMain(m *testing.M) {
 	watchdog.Stop()
 	os.Exit(code)
 }
+
+// roles are programs that tests run beside this one.
+var roles = map[string]func() int{}
 
 var ctx = context.Background()
 

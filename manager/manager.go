@@ -121,12 +121,13 @@ func (w way) connect(ctx context.Context, route []byte) (*Manager, error) {
 	if route == nil {
 		route = w.seal()
 	}
-	conn, id, err := w.dial(ctx)
+	conn, g, err := w.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := w.client(id, route)
+	c := w.client(g.id, route)
 	c.conn = conn
+	c.max.Store(g.max)
 	if known := remember(c); known != c {
 		_ = conn.Close()
 		c = known

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -64,6 +65,7 @@ func (srv *server) add(s *session, kind uint8, sig uint64, o object) (*entry, er
 	e := &entry{id: srv.last, kind: kind, sig: sig, obj: o}
 	srv.objects[e.id] = e
 	srv.made++
+	srv.byKind[kind]++
 	s.retainLocked(e)
 	return e, nil
 }
@@ -91,7 +93,14 @@ func (srv *server) lend(id uint64) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if e := srv.objects[id]; e != nil {
-		e.lent = time.Now().Add(srv.cfg.Lease)
+		srv.lendLocked(e)
+	}
+}
+
+func (srv *server) lendLocked(refs ...*entry) {
+	until := time.Now().Add(srv.cfg.Lease)
+	for _, e := range refs {
+		e.lent = until
 	}
 }
 
@@ -110,8 +119,8 @@ func (srv *server) drop(garbage []value) {
 			if v.data != nil {
 				_ = srv.charge(-int64(len(v.data)) - valueOverhead)
 			}
-			if len(v.refs) > 0 {
-				unreferred = append(unreferred, srv.unrefer(v.refs...)...)
+			for refs := range slices.Chunk(v.refs, 1000) { // others need the server's lock, too
+				unreferred = append(unreferred, srv.unrefer(refs...)...)
 			}
 		}
 		garbage = srv.free(unreferred)
@@ -136,11 +145,18 @@ func (srv *server) unrefer(refs ...*entry) (unreferred []*entry) {
 				time.AfterFunc(srv.cfg.Lease, srv.reap)
 			}
 		default:
-			delete(srv.objects, e.id)
+			srv.removeLocked(e)
 			unreferred = append(unreferred, e)
 		}
 	}
 	return unreferred
+}
+
+// removeLocked takes an object out of the server. It is on the list of those that are idle also if it was referred to again.
+func (srv *server) removeLocked(e *entry) {
+	delete(srv.idle, e)
+	delete(srv.objects, e.id)
+	srv.byKind[e.kind]--
 }
 
 // free ends objects that nothing refers to.
@@ -164,8 +180,7 @@ func (srv *server) reap() {
 		case e.refs > 0:
 			delete(srv.idle, e)
 		case !e.lent.After(now):
-			delete(srv.idle, e)
-			delete(srv.objects, e.id)
+			srv.removeLocked(e)
 			unreferred = append(unreferred, e)
 		}
 	}

@@ -9,7 +9,10 @@ import (
 func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
+		var id uint64 // of the snapshot, 0 if there is nothing more
 		c := r.c
+		r.page = true
+		defer func() { c.endSnapshot(id) }()
 		for {
 			err := r.send(ctx)
 			if err != nil {
@@ -18,7 +21,7 @@ func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)
 				return
 			}
 			a := r.answer()
-			id := a.uint()
+			id = a.uint()
 			for range a.count() {
 				v, err := item(&a)
 				if a.bad {
@@ -26,12 +29,15 @@ func pages[T any](ctx context.Context, r *request, item func(*reader) (T, error)
 				}
 				if !yield(v, err) || err != nil {
 					r.done()
-					c.endSnapshot(id)
 					return
 				}
 			}
 			r.done()
-			if id == 0 {
+			switch {
+			case a.bad:
+				yield(zero, errMessage)
+				return
+			case id == 0:
 				return
 			}
 			r = c.ask(opNext, 0, id)

@@ -146,23 +146,24 @@ func FromContext(ctx context.Context) *Manager {
 func (srv *server) self() (*client, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if srv.own != nil || srv.closed {
+	switch {
+	case srv.closed:
+		return nil, ErrClosed
+	case srv.own != nil && !srv.own.over():
 		return srv.own, nil
 	}
 	here, there, err := pipe.New()
 	if err != nil {
 		return nil, err
 	}
-	w := srv.way
-	c := &client{id: srv.id, route: w.seal(), conn: here}
-	c = remember(c)
-	if c.conn != here {
+	c := newClient(srv.id, srv.way.seal())
+	c.conn = here
+	c.max.Store(srv.cfg.MaxMessage)
+	if srv.own = remember(c); srv.own != c {
 		_ = here.Close()
 		_ = there.Close()
-		srv.own = c
-		return c, nil
+		return srv.own, nil
 	}
-	srv.own = c
 	s := newSession(srv, there)
 	srv.sessions[s] = struct{}{}
 	srv.group.Add(1)

@@ -20,10 +20,13 @@ type server struct {
 	cancel context.CancelFunc
 	way    way // for processes of this family
 
+	backlog int // maxBacklog
+
 	mu       sync.Mutex
 	objects  map[uint64]*entry
 	last     uint64 // number of an object
 	made     int64
+	byKind   [kindEnd]int        // how many objects
 	idle     map[*entry]struct{} // lent, and referred to by nobody
 	reaping  bool
 	names    map[string]published
@@ -32,10 +35,12 @@ type server struct {
 	closed   bool
 	own      *client // of functions that run here
 
-	bytes   atomic.Int64
-	calls   atomic.Int64
-	running atomic.Int64
-	group   sync.WaitGroup // goroutines of listeners and sessions
+	bytes    atomic.Int64
+	shown    atomic.Int64 // bytes that snapshots keep
+	calls    atomic.Int64
+	running  atomic.Int64
+	lastSnap atomic.Uint64  // number of a snapshot
+	group    sync.WaitGroup // goroutines of listeners and sessions
 }
 
 // published is a handle under a name.
@@ -46,7 +51,7 @@ type published struct {
 
 func newServer(cfg Config) *server {
 	srv := &server{
-		cfg: cfg, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
+		cfg: cfg, backlog: maxBacklog, objects: make(map[uint64]*entry), idle: make(map[*entry]struct{}), names: make(map[string]published),
 		sessions: make(map[*session]struct{}),
 	}
 	_, _ = rand.Read(srv.id[:]) // never fails
@@ -61,16 +66,21 @@ func (srv *server) accept(l *pipe.Listener) {
 		c, err := l.Accept(srv.ctx)
 		switch {
 		case err == nil:
-			srv.serve(c)
+			s := newSession(srv, c)
+			s.remote = l.Addr().Network() == "tcp"
+			srv.welcome(s)
 		case srv.ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return
 		}
 	}
 }
 
-// serve greets a client, and serves it on a goroutine.
-func (srv *server) serve(c conn) {
-	s := newSession(srv, c)
+// serve serves a client of this machine.
+func (srv *server) serve(c conn) { srv.welcome(newSession(srv, c)) }
+
+// welcome greets a client, and serves it on a goroutine.
+func (srv *server) welcome(s *session) {
+	c := s.conn
 	srv.mu.Lock()
 	full := srv.closed || len(srv.sessions) >= srv.cfg.MaxClients
 	if !full {
@@ -81,12 +91,12 @@ func (srv *server) serve(c conn) {
 	srv.mu.Unlock()
 	if full {
 		// It is told, if it listens: nobody waits for that.
-		_ = c.TrySendBytes(appendGreeting(nil, [16]byte{}, ErrLimit))
+		_ = c.TrySendBytes(appendGreeting(nil, greeting{}, ErrLimit))
 		_ = c.Close()
 		s.cancel()
 		return
 	}
-	_ = c.TrySendBytes(appendGreeting(nil, srv.id, nil)) // there is room in a fresh connection
+	_ = c.TrySendBytes(appendGreeting(nil, greeting{srv.id, srv.cfg.MaxMessage}, nil)) // there is room in a fresh connection
 	go func() {
 		defer srv.group.Done()
 		s.run()
@@ -116,34 +126,40 @@ func (srv *server) stop() {
 		_ = c.Close()
 	}
 	if own != nil {
-		own.close(ErrClosed)
+		own.close(errEnded)
 	}
 	srv.group.Wait()
 }
 
-// A greeting is the first message of a server: protocol u32, status u8, its number.
-const greetingSize = 4 + 1 + 16
+// A greeting is the first message of a server: protocol u32, status u8, its number, MaxMessage u64.
+type greeting struct {
+	id  [16]byte
+	max int64
+}
 
-func appendGreeting(b []byte, id [16]byte, err error) []byte {
+const greetingSize = 4 + 1 + 16 + 8
+
+func appendGreeting(b []byte, g greeting, err error) []byte {
 	b = binary.LittleEndian.AppendUint32(b, protocol)
 	status := statusOK
 	if err != nil {
 		status, _ = statusOf(err)
 	}
-	return append(append(b, status), id[:]...)
+	b = append(append(b, status), g.id[:]...)
+	return binary.LittleEndian.AppendUint64(b, uint64(g.max))
 }
 
-func readGreeting(b []byte) (id [16]byte, err error) {
+func readGreeting(b []byte) (g greeting, err error) {
 	if len(b) != greetingSize {
-		return id, errors.New("mp/manager: what listens there is no manager")
+		return g, errors.New("mp/manager: what listens there is no manager")
 	}
 	if v := binary.LittleEndian.Uint32(b); v != protocol {
-		return id, fmt.Errorf("mp/manager: the server speaks protocol %d, this program %d", v, protocol)
+		return g, fmt.Errorf("mp/manager: the server speaks protocol %d, this program %d", v, protocol)
 	}
 	if b[4] != statusOK {
-		return id, errorOf(b[4], nil)
+		return g, errorOf(b[4], nil)
 	}
-	return [16]byte(b[5:]), nil
+	return greeting{[16]byte(b[5:]), int64(binary.LittleEndian.Uint64(b[21:]))}, nil
 }
 
 // publish puts a handle under a name, or with an empty one takes the name away.
@@ -155,22 +171,29 @@ func (srv *server) publish(c *call) {
 	}
 	var v value
 	if len(b) > 0 {
-		var err error
-		if v, err = srv.keep(b); err != nil {
+		err := srv.charge(int64(len(name)))
+		if err == nil {
+			if v, err = srv.keep(b); err != nil {
+				_ = srv.charge(-int64(len(name)))
+			}
+		}
+		if err != nil {
 			c.fail(err)
 			return
 		}
 	}
 	srv.mu.Lock()
-	old := srv.names[name]
+	old, had := srv.names[name]
 	if len(b) > 0 {
 		srv.names[name] = published{sig: c.number, handle: v}
 	} else {
 		delete(srv.names, name)
 	}
 	srv.mu.Unlock()
-	srv.drop([]value{old.handle})
-	if len(b) == 0 && old.handle.data == nil {
+	if had {
+		_ = srv.charge(-int64(len(name)))
+		srv.drop([]value{old.handle})
+	} else if len(b) == 0 {
 		c.fail(ErrNotFound)
 		return
 	}
@@ -184,6 +207,7 @@ func (srv *server) lookup(c *call) {
 	}
 	srv.mu.Lock()
 	p, ok := srv.names[name]
+	srv.lendLocked(p.handle.refs...) // before somebody takes the name away
 	srv.mu.Unlock()
 	switch {
 	case !ok:
@@ -191,6 +215,6 @@ func (srv *server) lookup(c *call) {
 	case p.sig != c.number:
 		c.fail(fmt.Errorf("mp/manager: %q is published as another type", name))
 	default:
-		c.value(p.handle)
+		c.answer(statusOK, p.handle.data)
 	}
 }

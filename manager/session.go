@@ -3,11 +3,12 @@ package manager
 import (
 	"context"
 	"encoding/binary"
-	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
-	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/pipe"
 )
 
 // conn is what the server and its clients need of a *pipe.Conn.
@@ -21,23 +22,27 @@ type conn interface {
 // maxUnread is how many bytes of answers a client may leave unread before its requests are left unread, too.
 const maxUnread = 4 << 20
 
+// maxBacklog is how many bytes of answers, which others cause, it may leave unread before its session ends.
+const maxBacklog = 256 << 20
+
 // A session is a client as the server sees it. run is its goroutine.
 type session struct {
 	srv    *server
 	conn   conn
 	ctx    context.Context
 	cancel context.CancelFunc
+	remote bool // its connection may break though both sides live
 
 	// Of run only.
 	snapshots map[uint64]*snapshot
-	lastSnap  uint64
+	touched   map[*entry]struct{} // objects in which it may hold something
+	swept     int                 // how many there were after those were taken out that are gone
 
 	refs map[uint64]*entry // guarded by the server's lock: what it retains; nil once it has ended
 
 	mu      sync.Mutex
 	ended   bool
-	pending map[uint32]*call    // calls that are answered later
-	touched map[*entry]struct{} // objects in which it may hold something
+	pending map[uint32]*call // calls that are answered later
 
 	out     sync.Mutex
 	queue   [][]byte // answers that found no room
@@ -71,7 +76,7 @@ func (s *session) run() {
 		}
 		*c = call{
 			s: s, id: binary.LittleEndian.Uint32(buf), method: buf[5], number: binary.LittleEndian.Uint64(buf[8:]),
-			args: reader{left: buf[requestHeader:]},
+			args: reader{left: buf[requestHeader:]}, size: int64(len(buf) - requestHeader),
 		}
 		s.srv.calls.Add(1)
 		s.request(buf[4], c)
@@ -139,9 +144,7 @@ func (s *session) call(c *call) {
 	}
 	c.on = e
 	if kinds[e.kind].holds {
-		s.mu.Lock()
-		s.touched[e] = struct{}{}
-		s.mu.Unlock()
+		s.touch(e)
 	}
 	if !e.with(s.srv, func(garbage *[]value) {
 		c.garbage = garbage
@@ -149,6 +152,18 @@ func (s *session) call(c *call) {
 	}) {
 		c.fail(errGone)
 	}
+}
+
+// touch notes that the session may hold something in an object from now on.
+func (s *session) touch(e *entry) {
+	s.touched[e] = struct{}{}
+	if len(s.touched) < 2*s.swept+64 {
+		return
+	}
+	s.srv.mu.Lock()
+	maps.DeleteFunc(s.touched, func(e *entry, _ struct{}) bool { return s.srv.objects[e.id] == nil })
+	s.srv.mu.Unlock()
+	s.swept = len(s.touched)
 }
 
 // make makes an object.
@@ -198,7 +213,7 @@ func (s *session) interrupt(c *call) {
 		stop() // its answer comes when what runs has returned
 		return
 	}
-	c.on.with(s.srv, func(*[]value) {
+	c.on.with(s.srv, func(garbage *[]value) {
 		s.mu.Lock()
 		still, stop := s.pending[c.id] == c, c.stop
 		s.mu.Unlock()
@@ -206,6 +221,7 @@ func (s *session) interrupt(c *call) {
 		case stop != nil: // it began to run meanwhile
 			stop()
 		case still:
+			c.garbage = garbage
 			c.on.obj.cancel(c)
 		}
 	})
@@ -218,10 +234,13 @@ func (s *session) keep(c *call, stop context.CancelFunc) bool {
 	if c.kept {
 		refused = s.pending[c.id] != c // it was answered meanwhile
 	} else {
-		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil
+		refused = s.ended || len(s.pending) >= s.srv.cfg.MaxCalls || s.pending[c.id] != nil || s.srv.charge(c.size) != nil
 	}
 	if !refused {
-		c.kept, c.stop = true, stop
+		if !c.kept { // else run may look at it now
+			c.kept = true
+		}
+		c.stop = stop
 		s.pending[c.id] = c
 	}
 	s.mu.Unlock()
@@ -239,6 +258,7 @@ func (s *session) unkeep(c *call) bool {
 		return false
 	}
 	delete(s.pending, c.id)
+	_ = s.srv.charge(-c.size)
 	return true
 }
 
@@ -278,30 +298,26 @@ func (s *session) end() {
 	for _, c := range s.pending {
 		pending = append(pending, c)
 	}
-	touched := make([]*entry, 0, len(s.touched))
-	for e := range s.touched {
-		touched = append(touched, e)
-	}
 	s.mu.Unlock()
 	// In the order of their numbers, that it is the same each time.
 	slices.SortFunc(pending, func(a, b *call) int { return int(a.id) - int(b.id) })
 	for _, c := range pending {
 		s.interrupt(c)
 	}
-	for _, e := range touched {
+	for e := range s.touched {
 		e.with(s.srv, func(*[]value) { e.obj.leave(s) })
 	}
 	for id := range s.snapshots {
 		s.endSnapshot(id)
 	}
 	s.srv.mu.Lock()
-	refs := make([]*entry, 0, len(s.refs))
-	for _, e := range s.refs {
-		refs = append(refs, e)
-	}
+	refs := slices.Collect(maps.Values(s.refs))
 	s.refs = nil
 	s.srv.mu.Unlock()
-	s.srv.drop(s.srv.free(s.srv.unrefer(refs...)))
+	if s.remote { // the process may be on its way back, with its proxies
+		s.srv.lendRefs(value{refs: refs})
+	}
+	s.srv.drop([]value{{refs: refs}})
 	s.srv.left(s)
 }
 
@@ -309,16 +325,23 @@ func (s *session) end() {
 func (s *session) answer(id uint32, status uint8, body []byte) {
 	s.out.Lock()
 	defer s.out.Unlock()
+	if n := answerHeader + len(body); int64(n) > s.srv.cfg.MaxMessage { // the client would only learn that something was
+		status, body = statusOf(fmt.Errorf("mp/manager: an answer of %d bytes: %w", n, pipe.ErrTooLarge))
+	}
 	b := binary.LittleEndian.AppendUint32(s.buf[:0], id)
 	b = append(append(b, status, 0, 0, 0), body...)
 	s.buf = b
 	if !s.writing {
 		err := s.conn.TrySendBytes(b)
-		if !errors.Is(err, mp.ErrFull) {
+		if !noRoom(err) {
 			return // sent, or nobody is there to read it
 		}
 		s.writing = true
 		go s.write()
+	}
+	if s.unread > s.srv.backlog {
+		s.cancel() // run sees it
+		return
 	}
 	s.queue = append(s.queue, b)
 	s.unread += len(b)

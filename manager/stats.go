@@ -12,7 +12,7 @@ type Stats struct {
 	Served  int64 // connected so far
 	Objects int
 	Made    int64          // objects so far
-	Bytes   int64          // that objects keep, and what each value costs beside
+	Bytes   int64          // that objects keep, and what each value costs beside, and arguments of calls that wait or run
 	Calls   int64          // requests so far
 	Waiting int            // calls that wait for something in the server
 	Running int64          // functions that run in the server
@@ -38,8 +38,10 @@ func (c *call) stats() {
 	st := Stats{Bytes: srv.bytes.Load(), Calls: srv.calls.Load(), Running: srv.running.Load(), ByKind: make(map[string]int)}
 	srv.mu.Lock()
 	st.Clients, st.Served, st.Objects, st.Made, st.Names = len(srv.sessions), srv.served, len(srv.objects), srv.made, len(srv.names)
-	for _, e := range srv.objects {
-		st.ByKind[kinds[e.kind].name]++
+	for kind, n := range srv.byKind { // they are not counted here: any client may ask, as often as it likes
+		if n > 0 {
+			st.ByKind[kinds[kind].name] = n
+		}
 	}
 	sessions := make([]*session, 0, len(srv.sessions))
 	for s := range srv.sessions {
@@ -48,10 +50,13 @@ func (c *call) stats() {
 	srv.mu.Unlock()
 	for _, s := range sessions {
 		s.mu.Lock()
-		st.Waiting += len(s.pending)
+		for _, c := range s.pending {
+			if c.stop == nil { // else it runs
+				st.Waiting++
+			}
+		}
 		s.mu.Unlock()
 	}
-	st.Waiting -= int(st.Running)
 	b, err := statsCodec.Append(nil, &st)
 	if err != nil {
 		c.fail(err)

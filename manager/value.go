@@ -20,9 +20,14 @@ func (srv *server) keep(b []byte) (value, error) {
 	if err := srv.charge(int64(len(b)) + valueOverhead); err != nil {
 		return value{}, err
 	}
+	return srv.copy(b), nil
+}
+
+// copy makes a value of bytes that were charged for.
+func (srv *server) copy(b []byte) value {
 	v := value{data: append(make([]byte, 0, len(b)), b...)}
 	v.refs = srv.refer(v.data)
-	return v, nil
+	return v
 }
 
 // charge counts bytes that an object keeps; drop, or charge with less than 0, gives them back.

@@ -40,7 +40,7 @@ func header(b []byte, id uint32, op, method uint8, object uint64) []byte {
 	return binary.LittleEndian.AppendUint64(b, object)
 }
 
-func appendBytes(b, v []byte) []byte {
+func appendBytes[S string | []byte](b []byte, v S) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
 }
 

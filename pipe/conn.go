@@ -3,10 +3,9 @@ package pipe
 import (
 	"context"
 	"errors"
-	"os"
+	"runtime"
 	"sync"
 
-	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -20,6 +19,9 @@ type Conn struct {
 	gone    error          // why nothing can be done any more; written with both lanes locked
 	inside  sync.WaitGroup // who does something, or waits to, without a lane's lock; from when gone is set on it only falls
 	ending  sync.Mutex     // held by who ends it
+
+	departure departure       // see MarshalBinary
+	lost      runtime.Cleanup // see closeWhenLost; owner: who made the Conn, then who ends it
 }
 
 // A lane is one direction of a Conn, at this end. Whoever has mu, and finds it not taken, may use the direction, but must not
@@ -32,7 +34,9 @@ type lane struct {
 
 // newConn makes a Conn of a carrier. maxMessage is the largest message that is received; 0 is no limit.
 func newConn(c carrier, maxMessage int64) *Conn {
-	return &Conn{c: c, in: receiver{c: c, max: limit(maxMessage)}}
+	conn := &Conn{c: c, in: receiver{c: c, max: limit(maxMessage)}}
+	conn.closeWhenLost()
+	return conn
 }
 
 // enter counts the caller as inside and leaves it with the gate and the lock of a lane that nobody has taken.
@@ -57,45 +61,18 @@ func (c *Conn) leave(l *lane) {
 	l.gate.Exit()
 }
 
-// SendBytes sends a message, of any length. When it returns, b is the caller's again. If ctx ends before the whole message is
-// on its way, it is not sent. If the other end is closed, or its process is dead, the error is io.ErrClosedPipe.
-func (c *Conn) SendBytes(ctx context.Context, b []byte) error { return c.send(ctx, abi.PipeBytes, b) }
-
-// TrySendBytes is SendBytes that never waits: it sends the message whole, or returns ErrFull.
-func (c *Conn) TrySendBytes(b []byte) error {
-	c.tx.mu.Lock()
-	defer c.tx.mu.Unlock()
-	sent, err := c.trySend(abi.PipeBytes, b)
-	switch {
-	case err != nil:
+// exclusively does something that takes a lane and may wait.
+func (c *Conn) exclusively(ctx context.Context, l *lane, do func() error) error {
+	if err := c.enter(ctx, l); err != nil {
 		return err
-	case sent:
-		return nil
-	case frameSize(len(b)) > c.c.size():
-		return ErrTooLarge
 	}
-	return ErrFull
-}
-
-// RecvBytes receives a message. It is io.EOF when the other end is closed, or its process is dead, and everything that was
-// sent before has been received; io.ErrUnexpectedEOF, once, if that was in the middle of a message. If ctx ends first,
-// nothing has been received.
-func (c *Conn) RecvBytes(ctx context.Context) ([]byte, error) {
-	b, err := c.recv(ctx, abi.PipeBytes, nil, true)
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// RecvAppend is RecvBytes that appends the message to dst. If there is room in it, that costs no memory. On an error it returns
-// dst, whose memory behind its length may have been written to.
-func (c *Conn) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
-	b, err := c.recv(ctx, abi.PipeBytes, dst, false)
-	if err != nil {
-		return dst, err
-	}
-	return b, nil
+	l.taken = true
+	l.mu.Unlock()
+	err := do()
+	l.mu.Lock()
+	l.taken = false
+	c.leave(l)
+	return err
 }
 
 // Poll waits until there is something to receive: a message, whole, or an error, the end included. It returns false and
@@ -168,31 +145,9 @@ func (c *Conn) end(why error) bool {
 	c.rx.mu.Unlock()
 	c.tx.mu.Unlock()
 	if first {
+		c.lost.Stop()
 		c.c.interrupt(why)
 		c.inside.Wait()
 	}
 	return first
-}
-
-// SendFile sends a copy of an open file, as a message: the other end's RecvFile makes a file of it. f stays the caller's. It is
-// errors.ErrUnsupported where the connection cannot carry files.
-func (c *Conn) SendFile(ctx context.Context, f *os.File) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := c.enter(ctx, &c.tx); err != nil {
-		return err
-	}
-	c.tx.taken = true
-	c.tx.mu.Unlock()
-	err := c.sendFile(ctx, f)
-	c.tx.mu.Lock()
-	c.tx.taken = false
-	c.leave(&c.tx)
-	return err
-}
-
-// RecvFile receives a file that was sent by SendFile. If the next message is none, that is ErrKind, and it stays.
-func (c *Conn) RecvFile(ctx context.Context) (*os.File, error) {
-	return nil, errors.ErrUnsupported
 }

@@ -2,330 +2,75 @@ package pipe
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"io"
-	"math"
-	"slices"
 
 	"github.com/go-multiproc/mp/internal/abi"
 )
 
-// A receiver takes messages out of what a carrier brings, believing nothing of it. Not safe for concurrent use.
-type receiver struct {
-	c     carrier
-	max   uint64 // the largest message
-	known int    // bytes that the carrier is known to have
-
-	word [2 * wordSize]byte // the words of the next chunk
-	have int                // bytes of them
-
-	open  bool   // a message has begun
-	kind  uint8  // of it
-	size  uint64 // of it
-	came  uint64 // of it, in the chunks that began so far
-	last  bool   // the chunk is the message's last
-	body  int    // bytes of the chunk that were not read yet
-	pad   int    // and then of padding
-	large bool   // the message is too large, which is not told yet
-	skip  bool   // the message is too large: it is not kept
-	kept  []byte // what was read of the message, if nobody has it
-	sink  [256]byte
-
-	broken error // for ever
-}
-
-func limit(maxMessage int64) uint64 {
-	if maxMessage <= 0 {
-		return math.MaxInt
-	}
-	return uint64(maxMessage)
-}
-
-// whole reports whether all of a message was read.
-func (r *receiver) whole() bool { return r.open && r.last && r.body == 0 && r.pad == 0 && !r.skip }
-
-// ready reports whether take would return something.
-func (r *receiver) ready() bool {
-	if r.whole() {
-		return true
-	}
-	if err := r.advance(nil); err != nil || r.large {
-		return true
-	}
-	if !r.open || r.skip {
-		return false
-	}
-	if r.complete() {
-		return true
-	}
-	if err := r.advance(&r.kept); err != nil {
-		return true
-	}
-	r.c.release()
-	return r.whole()
-}
-
-// complete reports whether the rest of the message has come.
-func (r *receiver) complete() bool { return r.last && r.known >= r.body+r.pad }
-
-// take appends the next message to dst, if it has come, and is of this kind.
-func (r *receiver) take(kind uint8, dst []byte) (out []byte, done bool, err error) {
-	if !r.whole() {
-		if err := r.advance(nil); err != nil {
-			return dst, false, r.tell(err)
-		}
-		if r.large {
-			r.large = false
-			return dst, false, ErrTooLarge
-		}
-		if !r.open || r.skip {
-			return dst, false, nil
-		}
-	}
-	if r.kind != kind {
-		return dst, false, ErrKind
-	}
-	if !r.complete() {
-		return dst, false, nil
-	}
-	dst = append(dst, r.kept...)
-	if err := r.advance(&dst); err != nil {
-		return dst, false, r.tell(err)
-	}
-	r.close()
-	r.c.release()
-	return dst, true, nil
-}
-
-// tell is what an error of advance means to the user.
-func (r *receiver) tell(err error) error {
-	if errors.Is(err, io.EOF) && (r.open || r.have > 0) {
-		r.close()
-		r.have = 0
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// close forgets the message.
-func (r *receiver) close() {
-	r.open, r.skip, r.large, r.last, r.body, r.pad, r.kept = false, false, false, false, 0, 0, nil
-}
-
-// advance reads words, and the bytes of messages that are too large. With dst it also reads what has come of the message, which
-// it appends to it. It ends where the message does, and when it has read what there was.
-func (r *receiver) advance(dst *[]byte) error {
-	if r.broken != nil {
-		return r.broken
-	}
-	if r.known == 0 || dst != nil && r.known < r.body+r.pad {
-		n, err := r.c.available()
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				r.broken = err
-			}
-			return err
-		}
-		r.known = n
-	}
-	for r.known > 0 || r.whole() {
-		switch {
-		case r.large || r.whole():
-			return nil
-		case r.body > 0 && !r.skip:
-			if dst == nil {
-				return nil
-			}
-			r.readBody(dst)
-		case r.body+r.pad > 0:
-			r.discard()
-		case r.open && r.last: // and skipped
-			r.close()
-		default:
-			open := r.open
-			if err := r.readWords(); err != nil {
-				r.broken = err
-				return err
-			}
-			if open && !r.open && dst != nil { // given up: what follows is not for dst
-				return nil
-			}
-		}
-	}
-	return nil
-}
-
-// firstGrowth is how much memory is made for a message before it has come.
-const firstGrowth = 1 << 20
-
-func (r *receiver) readBody(dst *[]byte) {
-	k := min(r.known, r.body)
-	b := *dst
-	if n := len(b); cap(b)-n < k {
-		left := r.size - r.came + uint64(r.body)
-		b = slices.Grow(b, int(min(left, uint64(max(n, k, firstGrowth)))))
-	}
-	b = b[:len(b)+k]
-	r.c.read(b[len(b)-k:])
-	r.known -= k
-	r.body -= k
-	*dst = b
-}
-
-func (r *receiver) discard() {
-	for r.known > 0 && r.body+r.pad > 0 {
-		k := min(r.known, len(r.sink))
-		if r.body > 0 {
-			k = min(k, r.body)
-			r.body -= k
-		} else {
-			k = min(k, r.pad)
-			r.pad -= k
-		}
-		r.c.read(r.sink[:k])
-		r.known -= k
-	}
-}
-
-// readWords reads the words of the next chunk, as far as they have come, and begins it if they are all there.
-func (r *receiver) readWords() error {
-	want := wordSize
-	if r.have >= wordSize {
-		want = 2 * wordSize
-	}
-	k := min(r.known, want-r.have)
-	r.c.read(r.word[r.have : r.have+k])
-	r.known -= k
-	r.have += k
-	if r.have < want {
-		return nil
-	}
-	word := binary.LittleEndian.Uint64(r.word[:])
-	length, kind, flags, ok := abi.UnpipeWord(word)
-	switch {
-	case !ok:
-		return corrupt("word %#x", word)
-	case flags == abi.PipeFirst && want == wordSize:
-		return nil // the size follows
-	}
-	r.have = 0
-	return r.begin(length, kind, flags)
-}
-
-// begin begins a chunk.
-func (r *receiver) begin(length int, kind, flags uint8) error {
-	first, last := flags&abi.PipeFirst != 0, flags&abi.PipeLast != 0
-	switch {
-	case flags&abi.PipeAbort != 0:
-		if flags != abi.PipeAbort || length != 0 || kind != 0 || !r.open {
-			return corrupt("a message is given up that is none")
-		}
-		r.close()
-		return nil
-	case first == r.open:
-		return corrupt("a message begins in the middle of another, or goes on that did not begin")
-	case first:
-		r.open, r.kind, r.came, r.size = true, kind, 0, uint64(length)
-		if !last {
-			r.size = binary.LittleEndian.Uint64(r.word[wordSize:])
-		}
-		if kind == 0 || kind == abi.PipeFileFrame && r.size != 0 || kind == abi.PipeValue && r.size < abi.PipePrint {
-			return corrupt("a message of kind %d and %d bytes", kind, r.size)
-		}
-		r.large = r.size > r.max
-		r.skip = r.large
-	case kind != r.kind:
-		return corrupt("a message changes its kind")
-	}
-	left := r.size - r.came
-	if uint64(length) > left || last != (uint64(length) == left) || length == 0 && !last {
-		return corrupt("a chunk of %d bytes where %d are left of the message", length, left)
-	}
-	r.came += uint64(length)
-	r.last, r.body, r.pad = last, length, padding(length)
-	return nil
-}
-
-// recv receives a message of a kind and appends it to dst. own tells that dst is empty, and nobody's when it fails.
-func (c *Conn) recv(ctx context.Context, kind uint8, dst []byte, own bool) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
+// RecvBytes receives a message. It is io.EOF when the other end is closed, or its process is dead, and everything that was
+// sent before has been received; io.ErrUnexpectedEOF, once, if that was in the middle of a message. If ctx ends first,
+// nothing has been received.
+func (c *Conn) RecvBytes(ctx context.Context) ([]byte, error) {
+	m := message{kind: abi.PipeBytes, own: true}
+	if err := c.recv(ctx, &m); err != nil {
 		return nil, err
+	}
+	if m.b == nil {
+		return []byte{}, nil
+	}
+	return m.b, nil
+}
+
+// RecvAppend is RecvBytes that appends the message to dst. If there is room in it, that costs no memory. On an error it returns
+// dst, whose memory behind its length may have been written to.
+func (c *Conn) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
+	m := message{kind: abi.PipeBytes, b: dst}
+	if err := c.recv(ctx, &m); err != nil {
+		return dst, err
+	}
+	return m.b, nil
+}
+
+// recv receives a message.
+func (c *Conn) recv(ctx context.Context, m *message) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	c.rx.mu.Lock()
-	err := c.gone
+	done, err := false, c.gone
 	if err == nil && !c.rx.taken {
-		out, done, err := c.in.take(kind, dst)
-		if done || err != nil {
-			c.rx.mu.Unlock()
-			return out, err
-		}
+		done, err = c.in.take(m)
 	}
 	c.rx.mu.Unlock()
-	if err != nil {
-		return nil, err
+	if done || err != nil {
+		return err
 	}
 	if err := c.enter(ctx, &c.rx); err != nil {
-		return nil, err
+		return err
 	}
 	defer c.leave(&c.rx)
 	for {
-		out, done, err := c.in.take(kind, dst)
-		if done || err != nil {
-			return out, err
+		if done, err := c.in.take(m); done || err != nil {
+			return err
 		}
-		if c.in.open && !c.in.skip {
+		if c.in.begun(m) {
 			c.rx.taken = true
 			c.rx.mu.Unlock()
-			out, done, err = c.in.stream(ctx, dst, own)
+			done, err = c.in.stream(ctx, m)
 			c.rx.mu.Lock()
 			c.rx.taken = false
-			if done || err != nil {
-				return out, err
-			}
-			continue
-		}
-		c.rx.mu.Unlock()
-		if err = ctx.Err(); err == nil {
+		} else {
+			c.c.release() // of what was no message, or is kept
+			c.rx.mu.Unlock()
 			err = c.c.awaitBytes(ctx)
+			c.rx.mu.Lock()
 		}
-		c.rx.mu.Lock()
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// stream is take of a message that has begun, as it comes. If it is given up, that is neither done nor an error.
-func (r *receiver) stream(ctx context.Context, dst []byte, own bool) (out []byte, done bool, err error) {
-	before := len(dst)
-	if own && r.kept != nil {
-		dst = r.kept
-	} else {
-		dst = append(dst, r.kept...)
-	}
-	r.kept = nil
-	for {
-		err := r.advance(&dst)
-		r.c.release()
 		switch {
-		case err != nil:
-			return nil, false, r.tell(err)
-		case r.whole():
-			r.close()
-			return dst, true, nil
-		case !r.open:
-			return nil, false, nil
-		}
-		if err = ctx.Err(); err == nil {
-			err = r.c.awaitBytes(ctx)
-		}
-		if err != nil {
-			r.kept = dst
-			if !own {
-				r.kept = append([]byte(nil), dst[before:]...)
-			}
-			return nil, false, err
+		case done || err != nil:
+			return err
+		case c.gone != nil: // also where there is never nothing to look at
+			return c.gone
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
 	}
 }

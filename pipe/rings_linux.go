@@ -3,213 +3,74 @@ package pipe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp/internal/abi"
-	"github.com/go-multiproc/mp/internal/osenv"
-	"github.com/go-multiproc/mp/internal/park"
+	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/ring"
-	"github.com/go-multiproc/mp/internal/spawn"
 )
 
-// ringSize is how many bytes each direction holds.
-const ringSize = 256 << 10
-
-// New makes a connection and returns its two ends.
-func New() (*Conn, *Conn, error) {
-	spawn.RequireMain("pipe.New")
-	k := osenv.Default()
-	a, b, err := k.Socketpair()
-	if err != nil {
-		return nil, nil, fmt.Errorf("mp/pipe: %w", err)
-	}
-	memory, err := newMemory()
-	if err != nil {
-		a.Close()
-		b.Close()
-		return nil, nil, err
-	}
-	again, err := duplicate(memory)
-	if err != nil {
-		a.Close()
-		b.Close()
-		memory.Close()
-		return nil, nil, err
-	}
-	here, err := ringConn(a, memory, 0, 0)
-	if err != nil {
-		b.Close()
-		again.Close()
-		return nil, nil, err
-	}
-	there, err := ringConn(b, again, 1, 0)
-	if err != nil {
-		_ = here.Close()
-		return nil, nil, err
-	}
-	return here, there, nil
-}
-
-// newMemory makes the memory of a connection.
-func newMemory() (*os.File, error) {
-	size := abi.PipeHeader + 2*ringSize
-	f, err := osenv.Default().SharedMemory("mp-pipe", int64(size))
-	if err != nil {
-		return nil, fmt.Errorf("mp/pipe: %w", err)
-	}
-	mem, err := osenv.Map(f, size)
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("mp/pipe: %w", err)
-	}
-	m := ring.Memory(mem)
-	m.U64(abi.PipeOffMagic + 8).Store(ringSize)
-	m.U64(abi.PipeOffMagic).Store(abi.PipeMagic)
-	if err := osenv.Unmap(mem); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("mp/pipe: %w", err)
-	}
-	return f, nil
-}
-
-func duplicate(f *os.File) (*os.File, error) {
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
-}
-
-// ringConn is one end, 0 or 1, of a fresh connection: its socket, and its memory, which may come from a stranger. It takes both
-// files over, also if it fails.
-func ringConn(socket, memory *os.File, end int, maxMessage int64) (*Conn, error) {
-	r, err := newRings(socket, memory, end)
-	if err != nil {
-		socket.Close()
-		memory.Close()
-		return nil, fmt.Errorf("mp/pipe: %w", err)
-	}
-	return newConn(r, maxMessage), nil
-}
-
-// rings is the carrier between processes of one machine.
+// rings is the carrier between processes of one machine: see the package's paper.
 type rings struct {
-	socket *os.File
-	raw    syscall.RawConn
-	memory *os.File
-	mem    ring.Memory
+	*memory
+	*socket
+	end int
+	tx  direction // this end writes it
+	rx  direction // this end reads it
 
-	out        *ring.Writer
-	free       int            // of out, as known
-	writing    *atomic.Uint32 // shared; the state of this end
-	peerReads  *atomic.Uint32 // shared; the state of the other
+	// Of the one who sends.
+	out       *ring.Writer
+	free      int      // room in out as known
+	at        uint64   // the position of out
+	fileAt    []uint64 // where the messages of files are that were perhaps not taken
+	spinRoom  spinning
+	wanted    int         // what roomReady waits for
+	roomReady func() bool // waits for wanted
+
+	// Of the one who receives.
 	in         *ring.Reader
-	inTail     *atomic.Uint64 // shared; of in
-	reading    *atomic.Uint32 // shared; the state of this end
-	peerWrites *atomic.Uint32 // shared; the state of the other
-	empty      atomic.Uint64  // the position at which in was last found empty
+	empty      atomic.Uint64 // where in was last found empty, for who waits
+	spinBytes  spinning
+	bytesReady func() bool
 
-	spinBytes, spinRoom  spinning
-	bytesReady           func() bool
-	started, eof, closed atomic.Bool
-	begin                sync.Once
-	ended                chan struct{} // closed when watch has ended
-	why                  atomic.Pointer[error]
-
-	mu   sync.Mutex
-	bell chan struct{} // guarded by mu; closed when a byte, or the end, has come. nil if nobody listens
-}
-
-// spinning is a spinner for one goroutine at a time.
-type spinning struct {
-	mu sync.Mutex
-	s  park.Spinner
-}
-
-func (s *spinning) spin(ready func() bool) bool {
-	if !s.mu.TryLock() {
-		return ready()
-	}
-	defer s.mu.Unlock()
-	return s.s.Spin(ready)
+	sent, received *byte // proxies for the race detector, if the other end is in this process
 }
 
 func newRings(socket, memory *os.File, end int) (*rings, error) {
-	raw, err := socket.SyscallConn()
+	return resumeRings(socket, memory, end, 0, 0, 0)
+}
+
+// resumeRings is an end that has written up to outAt, as far as it knew read up to outHead, and has read up to inAt.
+func resumeRings(sock, mem *os.File, end int, outAt, outHead, inAt uint64) (*rings, error) {
+	m, err := mapMemory(mem)
 	if err != nil {
 		return nil, err
 	}
-	size, err := checkMemory(memory)
+	s, err := openSocket(sock)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, m.unmap())
 	}
-	mem, err := osenv.Map(memory, abi.PipeHeader+2*size)
-	if err != nil {
-		return nil, err
+	r := &rings{memory: m, socket: s, end: end, tx: m.direction(end), rx: m.direction(1 - end), at: outAt}
+	if r.out, err = ring.ResumeWriter(r.tx.ring, r.tx.tail, r.tx.head, outAt, outHead); err != nil {
+		return nil, errors.Join(err, m.unmap())
 	}
-	r := &rings{socket: socket, raw: raw, memory: memory, mem: mem, ended: make(chan struct{})}
-	out, in := r.words(end), r.words(1-end)
-	r.out = ring.NewWriter(r.ring(end, size), out.tail, out.head, 0)
-	r.writing, r.peerReads = out.writing, out.reading
-	r.in = ring.NewReader(r.ring(1-end, size), in.tail, in.head, 0)
-	r.inTail, r.reading, r.peerWrites = in.tail, in.reading, in.writing
-	r.bytesReady = func() bool { return r.inTail.Load() != r.empty.Load() || r.isEnd() }
+	r.in = ring.NewReader(r.rx.ring, r.rx.tail, r.rx.head, inAt)
+	r.empty.Store(inAt)
+	r.bytesReady = func() bool { return r.rx.tail.Load() != r.empty.Load() || r.isEnd() }
+	r.roomReady = func() bool {
+		room, err := r.room(r.wanted)
+		return err != nil || room >= r.wanted
+	}
 	return r, nil
 }
-
-type words struct {
-	tail, head       *atomic.Uint64
-	reading, writing *atomic.Uint32
-}
-
-func (r *rings) words(direction int) words {
-	at := direction * abi.PipeDirection
-	return words{
-		r.mem.U64(at + abi.PipeOffTail), r.mem.U64(at + abi.PipeOffHead),
-		r.mem.U32(at + abi.PipeOffReading), r.mem.U32(at + abi.PipeOffWriting),
-	}
-}
-
-func (r *rings) ring(direction, size int) []byte {
-	at := abi.PipeHeader + direction*size
-	return r.mem[at : at+size : at+size]
-}
-
-// checkMemory tells the size of each ring in a memory, after it has made sure that nobody can change that.
-func checkMemory(f *os.File) (int, error) {
-	seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
-	if err != nil {
-		return 0, os.NewSyscallError("fcntl F_GET_SEALS", err)
-	}
-	if want := unix.F_SEAL_SHRINK | unix.F_SEAL_GROW; seals&want != want || seals&unix.F_SEAL_WRITE != 0 {
-		return 0, corrupt("memory with seals %#x", seals)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	size := (info.Size() - abi.PipeHeader) / 2
-	if size < abi.PipeHeader || size > 1<<30 || size&(size-1) != 0 || info.Size() != abi.PipeHeader+2*size {
-		return 0, corrupt("memory of %d bytes", info.Size())
-	}
-	return int(size), nil
-}
-
-// isEnd reports whether the other end writes no more.
-func (r *rings) isEnd() bool { return r.eof.Load() || r.peerWrites.Load() == abi.PipeClosed }
 
 func (r *rings) size() int { return r.out.Size() }
 
 func (r *rings) room(want int) (int, error) {
 	r.start()
-	if r.eof.Load() || r.peerReads.Load() == abi.PipeClosed {
+	if r.eof.Load() || r.tx.reading.Load() == abi.PipeClosed {
 		return 0, io.ErrClosedPipe
 	}
 	if r.free < want {
@@ -223,32 +84,36 @@ func (r *rings) room(want int) (int, error) {
 }
 
 func (r *rings) write(b []byte) {
-	n, _ := r.out.Write(b)
+	n, _ := r.out.Write(b) // there is room
 	r.free -= n
+	r.at += uint64(n)
 }
 
 func (r *rings) publish() {
+	race.Release(r.sent)
 	r.out.Publish()
-	r.wake(r.peerReads)
+	if r.tx.reading.Load() == abi.PipeAsleep {
+		r.wake(r.tx.reading)
+	}
 }
 
 func (r *rings) awaitRoom(ctx context.Context, n int) error {
-	ready := func() bool {
-		room, err := r.room(n)
-		return err != nil || room >= n
+	r.wanted = n
+	if r.spinRoom.spin(r.roomReady) {
+		return r.why.get()
 	}
-	if r.spinRoom.spin(ready) {
-		return r.interrupted()
-	}
-	return r.sleep(ctx, r.writing, ready)
+	return r.sleep(ctx, r.tx.writing, r.roomReady)
 }
+
+// isEnd reports whether the other end writes no more.
+func (r *rings) isEnd() bool { return r.eof.Load() || r.rx.writing.Load() == abi.PipeClosed }
 
 func (r *rings) available() (int, error) {
 	r.start()
 	n, err := r.in.Available()
 	if n == 0 && err == nil && r.isEnd() {
-		// What was sent before the end can be seen now.
-		if n, err = r.in.Available(); n == 0 && err == nil {
+		n, err = r.in.Available() // what was sent before the end can be seen now
+		if n == 0 && err == nil {
 			return 0, io.EOF
 		}
 	}
@@ -258,6 +123,7 @@ func (r *rings) available() (int, error) {
 	if n == 0 {
 		r.empty.Store(r.in.Consumed())
 	}
+	race.Acquire(r.received)
 	return n, nil
 }
 
@@ -265,114 +131,37 @@ func (r *rings) read(dst []byte) int { return r.in.Read(dst) }
 
 func (r *rings) release() {
 	r.in.Release()
-	if r.peerWrites.Load() == abi.PipeAsleep && r.out.Size()-r.in.Known() >= r.out.Size()/4 {
-		r.wake(r.peerWrites)
+	// A writer that waits is not woken for each message that was read, but when it can go on for a while.
+	if r.rx.writing.Load() == abi.PipeAsleep && r.rest() >= len(r.rx.ring)/4 {
+		r.wake(r.rx.writing)
 	}
 }
+
+// rest is how much room the other end has, as far as known.
+func (r *rings) rest() int { return len(r.rx.ring) - r.in.Known() }
 
 func (r *rings) awaitBytes(ctx context.Context) error {
 	if r.spinBytes.spin(r.bytesReady) {
-		return r.interrupted()
+		return r.why.get()
 	}
-	return r.sleep(ctx, r.reading, r.bytesReady)
+	return r.sleep(ctx, r.rx.reading, r.bytesReady)
 }
-
-func (r *rings) sendFile(context.Context, *os.File) error { return errors.ErrUnsupported }
-
-func (r *rings) takeFile() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func (r *rings) interrupt(why error) {
-	r.why.Store(&why)
-	r.ring_()
-}
-
-func (r *rings) interrupted() error {
-	if why := r.why.Load(); why != nil {
-		return *why
-	}
-	return nil
+	r.why.set(why)
+	r.bell.ring()
 }
 
 func (r *rings) close() error {
-	r.reading.Store(abi.PipeClosed)
-	r.writing.Store(abi.PipeClosed)
-	err := r.socket.Close()
-	r.begin.Do(func() { close(r.ended) })
-	<-r.ended
-	return errors.Join(err, osenv.Unmap(r.mem), r.memory.Close())
+	r.rx.reading.Store(abi.PipeClosed)
+	r.tx.writing.Store(abi.PipeClosed)
+	return errors.Join(r.socket.close(), r.unmap(), r.file.Close())
 }
 
-// wake wakes the other end, if it sleeps.
-func (r *rings) wake(state *atomic.Uint32) {
-	if state.Load() != abi.PipeAsleep || !state.CompareAndSwap(abi.PipeAsleep, abi.PipeAwake) {
-		return
-	}
-	_ = r.raw.Control(func(fd uintptr) {
-		_ = unix.Send(int(fd), []byte{abi.PipeWake}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-	})
-}
-
-// sleep waits until ready, with the state of this end showing that.
-func (r *rings) sleep(ctx context.Context, state *atomic.Uint32, ready func() bool) error {
-	for {
-		bell := r.listen()
-		state.Store(abi.PipeAsleep)
-		if err := r.interrupted(); err != nil || ready() {
-			return err
-		}
-		select {
-		case <-bell:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (r *rings) listen() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.bell == nil {
-		r.bell = make(chan struct{})
-	}
-	return r.bell
-}
-
-func (r *rings) ring_() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.bell != nil {
-		close(r.bell)
-		r.bell = nil
-	}
-}
-
-func (r *rings) start() {
-	if !r.started.Load() {
-		r.begin.Do(func() {
-			go r.watch()
-			r.started.Store(true)
-		})
-	}
-}
-
-func (r *rings) watch() {
-	defer close(r.ended)
-	_ = r.raw.Read(func(fd uintptr) bool { return r.drain(int(fd)) })
-}
-
-// drain reads the socket until it is empty and reports whether it has ended.
-func (r *rings) drain(fd int) bool {
-	defer r.ring_()
-	var b [64]byte
-	for {
-		n, err := unix.Read(fd, b[:])
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return false
-		case n <= 0:
-			r.eof.Store(true)
-			return true
-		}
+// tellOfEachOther lets the race detector know that the two ends are in one process.
+func tellOfEachOther(ends [2]*rings) {
+	proxies := new([2]byte)
+	for i, r := range ends {
+		r.sent, r.received = &proxies[i], &proxies[1-i]
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/go-multiproc/mp/internal/abi"
 )
@@ -29,28 +28,55 @@ func frameSize(n int) int {
 	return wordSize + size + (size+abi.PipeMaxChunk-1)/abi.PipeMaxChunk*wordSize
 }
 
+// SendBytes sends a message, of any length. When it returns, b is the caller's again. If ctx ends before the whole message is
+// on its way, it is not sent. If the other end is closed, or its process is dead, the error is io.ErrClosedPipe.
+func (c *Conn) SendBytes(ctx context.Context, b []byte) error { return c.send(ctx, abi.PipeBytes, b) }
+
+// TrySendBytes is SendBytes that never waits: it sends the message whole, or returns ErrFull.
+func (c *Conn) TrySendBytes(b []byte) error {
+	c.tx.mu.Lock()
+	defer c.tx.mu.Unlock()
+	sent, err := c.trySend(abi.PipeBytes, b)
+	switch {
+	case err != nil:
+		return err
+	case sent:
+		return nil
+	case frameSize(len(b)) > c.c.size():
+		return ErrTooLarge
+	}
+	return ErrFull
+}
+
 func (c *Conn) send(ctx context.Context, kind uint8, b []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(b) <= abi.PipeMaxChunk {
+	if len(b) <= abi.PipeMaxChunk { // a larger one is better shown piece by piece
 		c.tx.mu.Lock()
 		sent, err := c.trySend(kind, b)
 		c.tx.mu.Unlock()
-		if sent || err != nil {
+		if err != nil {
 			return err
 		}
+		if sent {
+			c.flush(ctx)
+			return nil
+		}
 	}
-	if err := c.enter(ctx, &c.tx); err != nil {
+	if err := c.exclusively(ctx, &c.tx, func() error { return c.stream(ctx, kind, b) }); err != nil {
 		return err
 	}
-	c.tx.taken = true
-	c.tx.mu.Unlock()
-	err := c.stream(ctx, kind, b)
-	c.tx.mu.Lock()
-	c.tx.taken = false
-	c.leave(&c.tx)
-	return err
+	c.flush(ctx)
+	return nil
+}
+
+// flush waits until the message is no longer this process's, so that it may exit. If ctx ends first, that changes nothing: the message
+// is sent.
+func (c *Conn) flush(ctx context.Context) {
+	if s, ok := c.c.(*stream); ok {
+		s.flush(ctx)
+	}
 }
 
 // trySend sends a message if it may and there is room for all of it. Call it with the lane's lock.
@@ -79,17 +105,7 @@ func (c *Conn) trySend(kind uint8, b []byte) (sent bool, err error) {
 func (c *Conn) stream(ctx context.Context, kind uint8, b []byte) error {
 	for n := 0; ; {
 		want := min(frameSize(len(b)-n)+2*wordSize, max(c.c.size()/4, leastRoom))
-		room, err := c.c.room(want)
-		if err == nil && room < want {
-			err = c.await(ctx, want)
-		} else if err == nil {
-			k, _ := c.put(kind, b, n, room)
-			c.c.publish()
-			if n += k; n == len(b) {
-				return nil
-			}
-			err = ctx.Err()
-		}
+		room, err := c.awaitRoom(ctx, want)
 		if err != nil {
 			if n > 0 && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, ErrCorrupt) {
 				c.word(0, 0, abi.PipeAbort)
@@ -97,14 +113,27 @@ func (c *Conn) stream(ctx context.Context, kind uint8, b []byte) error {
 			}
 			return err
 		}
+		k, _ := c.put(kind, b, n, room)
+		c.c.publish()
+		if n += k; n == len(b) {
+			return nil
+		}
 	}
 }
 
-func (c *Conn) await(ctx context.Context, room int) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// awaitRoom waits for room, and tells how much there is. It fails, too, if there is room and the end must not be used any longer.
+func (c *Conn) awaitRoom(ctx context.Context, want int) (int, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if err := c.c.awaitRoom(ctx, want); err != nil {
+			return 0, err
+		}
+		if room, err := c.c.room(want); err != nil || room >= want {
+			return room, err
+		}
 	}
-	return c.c.awaitRoom(ctx, room)
 }
 
 // put writes a chunk: as much as there is room for of what follows the first n bytes of b. It tells how many of them that are,
@@ -143,26 +172,4 @@ func (c *Conn) word(length int, kind, flags uint8) { c.write64(abi.PipeWord(leng
 func (c *Conn) write64(w uint64) {
 	binary.LittleEndian.PutUint64(c.scratch[:], w)
 	c.c.write(c.scratch[:])
-}
-
-// sendFile sends the file first, and then, for which there must be room before, its message.
-func (c *Conn) sendFile(ctx context.Context, f *os.File) error {
-	for {
-		room, err := c.c.room(wordSize)
-		if err != nil {
-			return err
-		}
-		if room >= wordSize {
-			break
-		}
-		if err := c.await(ctx, wordSize); err != nil {
-			return err
-		}
-	}
-	if err := c.c.sendFile(ctx, f); err != nil {
-		return err
-	}
-	c.word(0, abi.PipeFileFrame, abi.PipeFirst|abi.PipeLast)
-	c.c.publish()
-	return nil
 }

@@ -20,8 +20,6 @@ var (
 	ErrBroken = errors.New("mp/shared: the barrier is broken")
 	// ErrEmpty reports that there is nothing to get, to who did not want to wait for it.
 	ErrEmpty = errors.New("mp/shared: empty")
-	// ErrDetached reports a handle that was decoded outside the family of its object.
-	ErrDetached = errors.New("mp/shared: the handle belongs to another family of processes")
 	// ErrNoMemory reports that the family's shared memory is full.
 	ErrNoMemory = arena.ErrNoMemory
 
@@ -29,12 +27,14 @@ var (
 	ErrClosed = mp.ErrClosed
 	// ErrFull is mp's: there is no room, for who did not want to wait for it.
 	ErrFull = mp.ErrFull
+	// ErrDetached is mp's: the handle was decoded outside the family of its object.
+	ErrDetached = mp.ErrDetached
 )
 
 func init() {
 	for name, err := range map[string]error{
 		"ErrOwnerDied": ErrOwnerDied, "ErrNotOwner": ErrNotOwner, "ErrBound": ErrBound, "ErrBroken": ErrBroken,
-		"ErrEmpty": ErrEmpty, "ErrDetached": ErrDetached, "ErrNoMemory": ErrNoMemory,
+		"ErrEmpty": ErrEmpty, "ErrNoMemory": ErrNoMemory,
 	} {
 		mp.RegisterError("mp/shared."+name, err)
 	}

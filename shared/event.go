@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"errors"
 
 	"github.com/go-multiproc/mp/internal/arena"
 	"github.com/go-multiproc/mp/internal/robust"
@@ -66,6 +67,19 @@ func (e *Event) Wait(ctx context.Context) error {
 		now := e.cell.A.Load()
 		return now&1 == 1 || now>>1 != before>>1, nil
 	})
+}
+
+// AwaitReady waits until the event is set, or freed, or until ctx ends, and then returns its error. With a ctx that has ended it does
+// not wait: it returns nil if the event is set or freed now. It is what pipe.Wait calls, which waits for the first of several things.
+func (e *Event) AwaitReady(ctx context.Context) error {
+	err := e.check()
+	if err == nil && !e.IsSet() {
+		err = e.Wait(ctx)
+	}
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // String names the event and tells whether it is set.

@@ -2,6 +2,7 @@ package shared_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -108,4 +109,31 @@ func TestEventOfTheDead(t *testing.T) {
 	<-setter.Done()
 	ok(t, s.Event.Set())
 	ok(t, s.Event.Wait(ctx))
+}
+
+// T178: as something that pipe.Wait waits for it is ready when it is set, and from when it is freed.
+func TestEventAwaitReady(t *testing.T) {
+	noLeaks(t)
+	ended, end := context.WithCancel(ctx)
+	end()
+	e := fresh(shared.NewEvent())(t)
+	lasts(t, e.AwaitReady)
+	if err := e.AwaitReady(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("not set: %v", err)
+	}
+	for _, change := range []func() error{e.Set, e.Free} { // in this order: Clear comes between
+		ok(t, e.Clear())
+		got := make(chan error)
+		for range 3 {
+			go func() { got <- e.AwaitReady(ctx) }()
+		}
+		ok(t, change())
+		for range 3 {
+			ok(t, <-got)
+		}
+		ok(t, e.AwaitReady(ended))
+	}
+	if err := new(shared.Event).AwaitReady(ended); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("a zero handle: %v", err)
+	}
 }

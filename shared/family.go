@@ -29,6 +29,7 @@ var own family
 
 func init() {
 	spawn.SetFamily(&own)
+	spawn.WhenIdle(own.members.end)
 	robust.Prepare() // in a worker that was done before
 }
 
@@ -99,9 +100,6 @@ func (f *family) Ended(pid int) {
 		a.F.Ended(pid)
 	}
 }
-
-// Idle implements spawn.Family.
-func (f *family) Idle() { f.members.end() }
 
 // A MemoryStats is how a family uses its shared memory.
 type MemoryStats struct {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/robust"
 )
 
@@ -22,7 +23,9 @@ func (q *Queue[T]) putCoded(item T, put func([]byte) error) error {
 	if err != nil {
 		return fmt.Errorf("mp/shared: Put: %w", err)
 	}
-	err = put(body)
+	if err = put(body); err != nil && !q.plain {
+		codec.GiveUp(body)
+	}
 	if *buf = body; cap(body) <= keptBuffer {
 		buffers.Put(buf)
 	}

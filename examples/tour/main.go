@@ -1,4 +1,4 @@
-// Command tour shows what packages mp and shared do, section by section, as the classic tutorials of Python's multiprocessing do:
+// Command tour shows what packages mp, shared, pipe and manager do, section by section, as the classic tutorials of Python's multiprocessing do:
 //
 //	go run ./examples/tour             # all sections
 //	go run ./examples/tour cpu async   # some of them
@@ -42,6 +42,8 @@ var sections = []section{
 	{"lock", "Memory that processes share, and its lock: Mutex, Value and Array", lock},
 	{"event", "One signal for all who wait: Event", event},
 	{"semaphore", "So many at a time and no more: Semaphore", semaphore},
+	{"pipe", "Two ends that talk: Send and Recv", pipes},
+	{"manager", "Objects in a process of their own: Dict, List and a class", managers},
 }
 
 func main() {

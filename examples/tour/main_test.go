@@ -28,7 +28,7 @@ func TestTour(t *testing.T) {
 		t.Fatalf("%v, after\n%s", err, out.String())
 	}
 	for _, want := range []string{
-		"(cpu)", "(pool)", "(args)", "(async)", "(queue)", "(lock)", "(event)", "(semaphore)",
+		"(cpu)", "(pool)", "(args)", "(async)", "(queue)", "(lock)", "(event)", "(semaphore)", "(pipe)", "(manager)",
 		"333,333,283,333,335,000,000", "fatal error: stack overflow", "go on     the next call on the same pool: 332,833,500",
 		"333,332,833,333,500,000", "166,666,166,667",
 		"error callback     input 3   Invalid input: 3", "success callback   input 5   result 25", "4 succeeded and 1 failed",
@@ -37,6 +37,9 @@ func TestTour(t *testing.T) {
 		"next      mp/shared: the last owner of the lock died with it", "found     70 + 0", "repaired  70 + 30",
 		"seen      [42 42 42]",
 		"visits    100 in", "inside    2, and never more",
+		"received  HELLO", "closed    after 10,001 texts",
+		"dict      50 squares, counted 50 times", "list      [writer 0 writer 1 writer 2 writer 3 writer 4]",
+		"account   50 deposits, 1225 in all",
 		"Everything was as it should be",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -62,7 +65,7 @@ func TestUnknownSection(t *testing.T) {
 	if err == nil || out.Len() > 0 {
 		t.Fatalf("%v, and it ran:\n%s", err, out.String())
 	}
-	for _, want := range []string{`"nonsense"`, "cpu", "pool", "args", "async", "queue", "lock", "event", "semaphore"} {
+	for _, want := range []string{`"nonsense"`, "cpu", "pool", "args", "async", "queue", "lock", "event", "semaphore", "pipe", "manager"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}

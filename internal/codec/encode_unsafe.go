@@ -14,6 +14,7 @@ type encoder func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error)
 func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	out, err := c.plan.enc(dst, unsafe.Pointer(v), MaxDepth)
 	if err != nil {
+		GiveUp(out[min(len(dst), len(out)):])
 		return dst, err
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/codec"
 	"github.com/go-multiproc/mp/internal/sched"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -21,6 +22,7 @@ type Job struct {
 	Retries  int
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
+	Moves    bool // an argument may be something that is in one process at a time
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -38,6 +40,7 @@ type Job struct {
 	sched    sched.Job
 	ended    atomic.Bool  // nothing more is encoded or delivered
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
+	moved    moved
 	attempts map[int64]int
 	private  bool // Setup or Teardown: the scheduler does not know it
 	begun    bool // guarded by the engine's mutex, as attempts is
@@ -90,11 +93,17 @@ func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags ui
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
 		}
-		body := len(dst)
+		body, moves := len(dst), uint64(0)
+		if j.Moves {
+			moves = codec.Moves()
+		}
 		dst, err = j.Encode(dst, r.First+int64(n))
 		if err != nil {
 			dst = dst[:at]
 			break
+		}
+		if j.Moves {
+			j.Sent(r.First+int64(n), dst[body:], moves)
 		}
 		size := len(dst) - body
 		if n++; size > maxPayload && sized {
@@ -119,12 +128,16 @@ func (j *Job) end() {
 	j.ended.Store(true)
 	j.encoding.Lock()   // the caller takes the arguments back
 	j.encoding.Unlock() //nolint:staticcheck // an empty section is the point: those inside have left
+	j.GiveUp()
 }
 
 // deliver must be followed by delivered.
 func (j *Job) deliver(i int64, r Result) {
+	j.Settle(i, r)
 	if !j.ended.Load() {
 		j.Deliver(i, r)
+	} else if r.Failure == nil {
+		codec.GiveUp(r.Payload)
 	}
 }
 

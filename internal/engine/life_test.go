@@ -429,3 +429,30 @@ func TestNobodyTakesWhatIsTakenBack(t *testing.T) {
 		shutdown(t, e, f)
 	})
 }
+
+// What is taken back from a worker that has begun nothing must not all go back to it: the other has done its part, and would be
+// left without.
+func TestNobodyIsLeftOut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(2))
+		j, out := job("f")
+		j.Chunk = 50
+		begun(t, e, j, 100)
+		done, idle := f.all[0], f.all[1] // which has its part in one piece
+		if idle.has() != 50 || done.has() != 50 {
+			t.Fatalf("%d and %d elements", idle.has(), done.has())
+		}
+		done.run(t, 50)
+		if idle.has() == 0 || done.has() == 0 {
+			t.Errorf("%d and %d elements", idle.has(), done.has())
+		}
+		for out.settled() < 100 {
+			for _, p := range f.all {
+				p.run(t, p.has())
+			}
+		}
+		e.Finished(j)
+		shutdown(t, e, f)
+	})
+}

@@ -27,6 +27,16 @@ func NewWriter(buf []byte, tail, head *atomic.Uint64, at uint64) *Writer {
 	return &Writer{buf: buf, tail: tail, head: head, pos: at, seen: at}
 }
 
+// ResumeWriter returns the producing end of a ring that another Writer wrote before, up to at; it had seen the Reader's position
+// at seen.
+func ResumeWriter(buf []byte, tail, head *atomic.Uint64, at, seen uint64) (*Writer, error) {
+	checkSize(buf)
+	if at-seen > uint64(len(buf)) {
+		return nil, fmt.Errorf("%w: %d bytes written, of which %d are consumed, in a ring of %d", ErrCorrupt, at, seen, len(buf))
+	}
+	return &Writer{buf: buf, tail: tail, head: head, pos: at, seen: seen}, nil
+}
+
 func checkSize(buf []byte) {
 	if n := len(buf); n == 0 || n&(n-1) != 0 {
 		panic("ring: size is no power of two")

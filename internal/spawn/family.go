@@ -11,8 +11,6 @@ type Family interface {
 	Inherit(file *os.File)
 	// Ended tells of a child that has ended, all threads of it, and is not reaped.
 	Ended(pid int)
-	// Idle tells a worker that what it ran has ended.
-	Idle()
 }
 
 // family is set in package initialization, if at all.
@@ -21,10 +19,16 @@ var family Family
 // SetFamily is for package initialization.
 func SetFamily(f Family) { family = f }
 
-// Idle tells the family, in a worker, that what it ran has ended.
+// whenIdle is set in package initialization, if at all.
+var whenIdle []func()
+
+// WhenIdle makes f run in a worker whenever what it ran has ended, before anybody knows of that. It is for package initialization.
+func WhenIdle(f func()) { whenIdle = append(whenIdle, f) }
+
+// Idle tells, in a worker, that what it ran has ended.
 func Idle() {
-	if family != nil {
-		family.Idle()
+	for _, f := range whenIdle {
+		f()
 	}
 }
 

@@ -1,0 +1,328 @@
+//go:build linux
+
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/manager"
+	"github.com/go-multiproc/mp/shared"
+)
+
+// newManager is a server for an example.
+func newManager() (*manager.Manager, func()) {
+	m, err := manager.Start(manager.Config{})
+	if err != nil {
+		panic(err)
+	}
+	return m, func() { _ = m.Stop(context.Background()) } // it has been killed by then, or ends now
+}
+
+var (
+	countWord = mp.Func2("example.countWord", func(ctx context.Context, counts *manager.Dict[string, int], word string) (int, error) {
+		return counts.Compute(ctx, word, oneMore)
+	})
+	oneMore = mp.Func("example.oneMore", func(_ context.Context, n int) (int, error) { return n + 1, nil })
+)
+
+// Workers count words in one dict. Compute loses no increment, however many count at once.
+func ExampleDict() {
+	m, stop := newManager()
+	defer stop()
+	counts, err := manager.NewDict[string, int](m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	var calls []mp.Args2[*manager.Dict[string, int], string]
+	for _, word := range []string{"a", "rose", "is", "a", "rose", "is", "a", "rose"} {
+		calls = append(calls, mp.Pack2(counts, word))
+	}
+	ctx := context.Background()
+	if _, err := countWord.Map(ctx, pool, calls); err != nil {
+		fmt.Println(err)
+		return
+	}
+	all, err := counts.Copy(ctx)
+	fmt.Println(all, err)
+	_, err = counts.Get(ctx, "lily")
+	fmt.Println(errors.Is(err, manager.ErrNotFound))
+	// Output:
+	// map[a:3 is:2 rose:3] <nil>
+	// true
+}
+
+// A thousand keys in one message, and a loop over a snapshot.
+func ExampleDict_All() {
+	m, stop := newManager()
+	defer stop()
+	squares, err := manager.NewDict[int, int](m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values := make(map[int]int)
+	for i := range 1000 {
+		values[i] = i * i
+	}
+	ctx := context.Background()
+	if err := squares.Update(ctx, values); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sum := 0
+	for e, err := range squares.All(ctx) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		sum += e.Value
+	}
+	fmt.Println(sum)
+	// Output: 332833500
+}
+
+// Proxies may be kept in other objects: a list of lists.
+func ExampleList() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	inner, err1 := manager.NewList(m, 3, 1, 2)
+	outer, err2 := manager.NewList(m, inner)
+	if err := errors.Join(err1, err2); err != nil {
+		fmt.Println(err)
+		return
+	}
+	same, err := outer.At(ctx, 0)
+	if err == nil {
+		err = same.Append(ctx, 4)
+	}
+	all, err2 := inner.Slice(ctx, 0, 4)
+	fmt.Println(all, errors.Join(err, err2))
+	// Output: [3 1 2 4] <nil>
+}
+
+func ExampleSet() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	even, err1 := manager.NewSet(m, 2, 4, 6, 8)
+	square, err2 := manager.NewSet(m, 1, 4, 9)
+	if err := errors.Join(err1, err2); err != nil {
+		fmt.Println(err)
+		return
+	}
+	both, err := even.Intersect(ctx, square) // neither set travels
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(both.Copy(ctx))
+	// Output: [4] <nil>
+}
+
+func ExampleNamespace() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	settings, err := manager.NewNamespace(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = errors.Join(settings.Set(ctx, "limit", 10), settings.Set(ctx, "greeting", "hello"))
+	var greeting string
+	err = errors.Join(err, settings.Get(ctx, "greeting", &greeting))
+	names, err2 := settings.Names(ctx)
+	fmt.Println(greeting, names, errors.Join(err, err2))
+	// Output: hello [greeting limit] <nil>
+}
+
+// The classic work queue for other programs: they connect, look it up, and take from it.
+func ExampleLookup() {
+	m, err := manager.Start(manager.Config{Address: "127.0.0.1:0", AuthKey: []byte("known to both")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer m.Stop(ctx)
+	jobs, err := manager.NewQueue[string](m, shared.QueueConfig{})
+	if err == nil {
+		err = errors.Join(manager.Publish(ctx, m, "jobs", jobs), jobs.Put(ctx, "resize cat.png"))
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// In another program, perhaps on another machine:
+	there, err := manager.Connect(ctx, m.Address(), manager.Config{AuthKey: []byte("known to both")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	theirs, err := manager.Lookup[*manager.Queue[string]](ctx, there, "jobs")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(theirs.Get(ctx))
+	// Output: resize cat.png <nil>
+}
+
+func ExampleMutex() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	mu, err := manager.NewMutex(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = mu.Do(ctx, func() error {
+		taken, err := mu.TryLock(ctx)
+		fmt.Println("taken twice:", taken)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// taken twice: false
+	// <nil>
+}
+
+func ExampleSemaphore() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	seats, err := manager.NewBoundedSemaphore(m, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = errors.Join(seats.Acquire(ctx), seats.Acquire(ctx))
+	third, err2 := seats.TryAcquire(ctx)
+	fmt.Println(third, errors.Join(err, err2))
+	err = errors.Join(seats.Release(ctx), seats.Release(ctx))
+	fmt.Println(err, errors.Is(seats.Release(ctx), shared.ErrBound))
+	// Output:
+	// false <nil>
+	// <nil> true
+}
+
+func ExampleEvent() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	done, err := manager.NewEvent(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() { _ = done.Set(ctx) }() // in another process as well
+	err = done.Wait(ctx)
+	set, err2 := done.IsSet(ctx)
+	fmt.Println(set, errors.Join(err, err2))
+	// Output: true <nil>
+}
+
+func ExampleValue() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	total, err := manager.NewValue(m, 40)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(manager.Add(ctx, total, 2))
+	// Output: 42 <nil>
+}
+
+// A bank is a class of one's own. Its objects live in the server.
+type bank struct {
+	mu      sync.Mutex
+	balance map[string]int
+}
+
+var errOverdrawn = errors.New("overdrawn")
+
+func init() { mp.RegisterError("example.errOverdrawn", errOverdrawn) }
+
+// pay moves money between two accounts. Methods are called by many at once.
+func (b *bank) pay(_ context.Context, from, to string, amount int) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.balance[from] < amount {
+		return 0, errOverdrawn
+	}
+	b.balance[from] -= amount
+	b.balance[to] += amount
+	return b.balance[from], nil
+}
+
+var (
+	banks = manager.Class("example.bank", func(_ context.Context, owners []string) (*bank, error) {
+		b := &bank{balance: make(map[string]int)}
+		for _, o := range owners {
+			b.balance[o] = 100
+		}
+		return b, nil
+	})
+	pay = manager.Method3(banks, "pay", (*bank).pay)
+
+	payFromWorker = mp.Func("example.payFromWorker", func(ctx context.Context, b *manager.Object[*bank]) (int, error) {
+		return pay.Call(ctx, b, "ada", "bob", 60)
+	})
+)
+
+func ExampleClass() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	b, err := banks.New(ctx, m, []string{"ada", "bob"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		p, err := payFromWorker.Start(ctx, b)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		left, err := p.Wait(ctx)
+		fmt.Println(left, errors.Is(err, errOverdrawn))
+	}
+	// Output:
+	// 40 false
+	// 0 true
+}
+
+func ExampleManager_Stats() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	d, err := manager.NewDict[string, int](m)
+	if err == nil {
+		err = d.Set(ctx, "a", 1)
+	}
+	s, err2 := m.Stats(ctx)
+	fmt.Println(s.Clients, s.Objects, s.ByKind, errors.Join(err, err2))
+	keys, err := d.Keys(ctx)
+	fmt.Println(slices.Equal(keys, []string{"a"}), err)
+	// Output:
+	// 1 1 map[Dict:1] <nil>
+	// true <nil>
+}
