@@ -48,14 +48,8 @@ func (h *hall) running() []int64 {
 	return slices.Sorted(slices.Values(h.begun))
 }
 
-func (h *hall) forget() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.begun = nil
-}
-
-// idle checks that no worker of the engine has nothing to do while an element has not begun.
-func (h *hall) idle(e *Engine) error {
+// idlers checks that no worker of the engine has nothing to do while an element has not begun.
+func idlers(e *Engine) error {
 	synctest.Wait()
 	e.mu.Lock()
 	waiting, workers := e.sched.Waiting(), slices.Clone(e.workers)
@@ -83,53 +77,53 @@ func (w *worker) joined() bool {
 	return w.up && !w.dead
 }
 
-// As many elements as there are workers run at once, the first ones, whatever is known of their length and however they come: each
-// may wait for all others.
+// As many elements as there are workers run at once, whatever is known of their length and however they come: each may wait for all
+// others. In batches of one they are the first ones.
 func TestAsManyRunAsThereAreWorkers(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 4, 8} {
 		for _, n := range []int{1, 2, 4, 5, 8, 9, 100} {
 			for _, chunk := range []int{0, 1, 2, 3, 8, 100} {
 				for _, known := range []bool{false, true} {
-					name := fmt.Sprintf("%d elements, %d workers, chunks of %d, known %v", n, workers, chunk, known)
-					bubble(t, func(t *testing.T) { runAtOnce(t, name, workers, n, chunk, known) })
+					for _, pieces := range [][]int{{n}, slices.Repeat([]int{1}, n), {n / 2, n - n/2}} {
+						bubble(t, func(t *testing.T) {
+							got := runAtOnce(t, workers, chunk, known, pieces)
+							first := chunk > 1 || (chunk == 0 && known) || got[len(got)-1] == int64(len(got)-1)
+							if len(got) != min(n, workers) || !first {
+								t.Errorf("%d elements in %d pieces, chunks of %d, known %v, %d workers: %v run",
+									n, len(pieces), chunk, known, workers, got)
+							}
+						})
+					}
 				}
 			}
 		}
 	}
 }
 
-func runAtOnce(t *testing.T, name string, workers, n, chunk int, known bool) {
+// runAtOnce adds elements without end in pieces of so many, and returns which have begun. If they are known, they are thought to be
+// so short that thousands would make a batch.
+func runAtOnce(t *testing.T, workers, chunk int, known bool, pieces []int) []int64 {
 	length := time.Duration(0)
 	h, e := newHall(t, workers, func(int64) time.Duration { return length })
-	if known { // to be so short that thousands would make a batch
+	defer e.Kill()
+	if known {
 		j, out := job("f")
 		begun(t, e, j, 1000)
 		synctest.Wait()
 		if e.End(j); out.settled() != 1000 {
-			t.Fatalf("%s: %d outcomes", name, out.settled())
+			t.Fatalf("%d outcomes", out.settled())
 		}
-		h.forget()
+		h.begun = nil
 	}
 	length = time.Hour
-	for _, pieces := range [][]int{{n}, slices.Repeat([]int{1}, n), {n / 2, n - n/2}} {
-		j, _ := job("f")
-		j.Chunk = chunk
-		begun(t, e, j, 0)
-		for _, k := range pieces {
-			e.Add(j, int64(k))
-		}
-		got := h.running()
-		if len(got) != min(n, workers) {
-			t.Errorf("%s, added in %d pieces: %v run", name, len(pieces), got)
-		}
-		if (chunk == 1 || chunk == 0 && !known) && len(got) > 0 && got[len(got)-1] != int64(len(got)-1) {
-			t.Errorf("%s, added in %d pieces: %v run, not the first", name, len(pieces), got)
-		}
-		e.End(j)
-		e.Kill()
-		h, e = newHall(t, workers, func(int64) time.Duration { return length })
+	j, _ := job("f")
+	j.Chunk = chunk
+	begun(t, e, j, 0)
+	for _, n := range pieces {
+		e.Add(j, int64(n))
 	}
-	e.Kill()
+	defer e.End(j)
+	return h.running()
 }
 
 var errUnsent = errors.New("it cannot be encoded")
@@ -200,11 +194,11 @@ func nobodyIdles(t *testing.T, rng *rand.Rand) {
 				e.Add(j, rng.Int64N(1<<rng.IntN(8)))
 			}
 		}
-		if err := h.idle(e); err != nil {
+		if err := idlers(e); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Duration(rng.Int64N(int64(20 * time.Millisecond))))
-		if err := h.idle(e); err != nil {
+		if err := idlers(e); err != nil {
 			t.Fatal(err)
 		}
 	}
