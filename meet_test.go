@@ -12,28 +12,19 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp"
-	"github.com/go-multiproc/mp/shared"
 )
 
-// A meeting is one of so many parties, each of which waits until all have come. Without parties there is nothing to wait for.
+// A meeting is one of so many parties, each of which waits until all have come. Without parties there is nothing to wait for. Who
+// comes leaves a file.
 type meeting struct {
 	Parties int
-	Came    *shared.Value[int]
-	All     *shared.Event
-	Victims *shared.Value[int] // how many are still to be killed on their way, if not nil
+	Place   string
+	Victims int // so many are killed on their way
 }
 
 func newMeeting(t *testing.T, parties int) meeting {
 	t.Helper()
-	came, err := shared.NewValue(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := shared.NewEvent()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return meeting{Parties: parties, Came: came, All: all}
+	return meeting{Parties: parties, Place: t.TempDir()}
 }
 
 // meet goes to a meeting.
@@ -41,23 +32,38 @@ var meet = mp.Func("meet", func(ctx context.Context, m meeting) (struct{}, error
 	if m.Parties == 0 {
 		return struct{}{}, nil
 	}
-	if m.Victims != nil && shared.Add(m.Victims, -1) >= 0 {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	}
-	if shared.Add(m.Came, 1) == m.Parties {
-		if err := m.All.Set(); err != nil {
-			return struct{}{}, err
+	for i := range m.Victims {
+		if os.Mkdir(fmt.Sprintf("%s.%d", m.Place, i), 0o700) == nil { // of all who try one succeeds
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}
-	return struct{}{}, m.All.Wait(ctx)
+	if err := m.come(); err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, m.await(ctx, m.Parties)
 })
 
-// await waits until so many have come to a meeting, or ctx ends.
-func (m meeting) await(ctx context.Context, n int) {
+func (m meeting) come() error {
+	f, err := os.CreateTemp(m.Place, "")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// await waits until so many have come, or ctx ends.
+func (m meeting) await(ctx context.Context, n int) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for m.Came.Load() < n && ctx.Err() == nil {
-		<-tick.C
+	for {
+		if came, err := os.ReadDir(m.Place); err != nil || len(came) >= n {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -136,12 +142,12 @@ func meetAll(t *testing.T, x mp.Executor, in func() []meeting, opts []mp.MapOpti
 	t.Helper()
 	for name, way := range ways {
 		if err := way(soon(t), x, in(), opts); err != nil {
-			t.Errorf("%s with %v: %v\n%+v", name, opts, err, situation())
+			t.Errorf("%s with %v: %v", name, opts, err)
 		}
 	}
 }
 
-// F077: as many elements as there are workers run at once, the first first, so they may wait for each other, in batches of any size.
+// F077, W26: as many elements as there are workers run at once, the first first, so they may wait for each other, in batches of any size.
 func TestElementsMeet(t *testing.T) {
 	for _, c := range []struct{ workers, n, parties int }{{1, 1, 1}, {2, 2, 2}, {4, 4, 4}, {8, 8, 8}, {4, 5, 4}, {4, 100, 4}, {4, 3, 3}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
@@ -195,65 +201,60 @@ func TestLateElementsMeet(t *testing.T) {
 	crowds(t, 4, func(t *testing.T, x mp.Executor) {
 		for range 10 {
 			c, m := soon(t), newMeeting(t, 4)
-			busy, met := make(chan struct{}), make(chan struct{})
-			in := func(yield func(meeting) bool) {
-				yield(meeting{})
-				<-busy
+			lateStream(t, c, x, func() error { return m.await(c, 4) }, func(yield func(meeting) bool) error {
 				yieldTwice(yield, m)
-				m.await(c, 2)
+				if err := m.await(c, 2); err != nil {
+					return err
+				}
 				yieldTwice(yield, m)
-				<-met
-			}
-			n := 0
-			for _, err := range meet.Stream(c, x, in) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if n++; n == 1 {
-					close(busy)
-					if err := m.All.Wait(c); err != nil {
-						t.Error(err)
-					}
-					close(met)
-				}
-			}
+				return nil
+			})
 		}
 	})
 }
 
-// The same, where a worker becomes idle while the feeder and the body are busy.
+// The same, for who is idle only when both the input and the loop's body are busy.
 func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
 	crowds(t, 2, func(t *testing.T, x mp.Executor) {
 		for range 10 {
 			c, first, second := soon(t), newMeeting(t, 3), newMeeting(t, 2)
-			busy, met := make(chan struct{}), make(chan struct{})
-			in := func(yield func(meeting) bool) {
-				yield(meeting{})
-				<-busy
+			lateStream(t, c, x, func() error { return second.await(c, 2) }, func(yield func(meeting) bool) error {
 				yieldTwice(yield, first)
-				first.await(c, 2)         // both workers are busy
-				yieldTwice(yield, second) // for when they no longer are
-				shared.Add(first.Came, 1)
-				if err := first.All.Set(); err != nil {
-					t.Error(err)
+				if err := first.await(c, 2); err != nil { // so that both workers are busy
+					return err
 				}
-				<-met
-			}
-			n := 0
-			for _, r := range meet.Results(c, x, in) {
-				if r.Err != nil {
-					t.Fatal(r.Err)
-				}
-				if n++; n == 1 {
-					close(busy)
-					if err := second.All.Wait(c); err != nil {
-						t.Error(err)
-					}
-					close(met)
-				}
-			}
+				yieldTwice(yield, second)
+				return first.come()
+			})
 		}
 	})
+}
+
+// lateStream runs a stream whose input waits, after the first element and after the last, for the loop's body; and this, at the first
+// outcome, for met.
+func lateStream(t *testing.T, ctx context.Context, x mp.Executor, met func() error, in func(yield func(meeting) bool) error) {
+	t.Helper()
+	busy, over := make(chan struct{}), make(chan struct{})
+	n := 0
+	for _, err := range meet.Stream(ctx, x, func(yield func(meeting) bool) {
+		yield(meeting{})
+		<-busy
+		if err := in(yield); err != nil {
+			t.Error(err)
+		}
+		<-over
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+		if n++; n == 1 {
+			close(busy)
+			if err := met(); err != nil {
+				t.Error(err)
+			}
+			close(over)
+		}
+	}
 }
 
 // A worker that is killed, or runs something that must be, keeps nobody from meeting: what it had goes to others or to its successor.
@@ -263,11 +264,7 @@ func TestElementsMeetThoughWorkersDie(t *testing.T) {
 	for _, opts := range options {
 		meetAll(t, pool, func() []meeting {
 			m := newMeeting(t, 4)
-			victims, err := shared.NewValue(2)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m.Victims = victims
+			m.Victims = 2
 			return []meeting{m, m, m, m}
 		}, append([]mp.MapOption{mp.Retries(2)}, opts...))
 		hung := deaf.Go(ctx, pool, 0, mp.Timeout(20*time.Millisecond), mp.Grace(time.Millisecond))
