@@ -10,7 +10,8 @@ import (
 
 // Map runs f on every element of in and returns the results in their order. The first failure to arrive cancels the rest;
 // the error is an *ElementError of the lowest index among the failures known then. When ctx ends, Map returns its error.
-// in must not change before Map returns.
+// in must not change before Map returns. No worker idles while an element has not begun: as many elements as there are workers may wait
+// for each other.
 func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts ...MapOption) ([]Out, error) {
 	b, index, s, err := f.mapSettings(ctx, x, opts)
 	if err != nil {

@@ -102,7 +102,7 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 
 func newBackend(c PoolConfig, e *engine.Engine, s *snapshot) engine.Backend {
 	return engine.Backend{
-		Engine: e, Timeout: c.TaskTimeout, Grace: c.Grace, Retries: c.Retries, Window: c.Window, Bytes: c.WindowBytes,
+		Engine: e, Workers: c.Workers, Timeout: c.TaskTimeout, Grace: c.Grace, Retries: c.Retries, Window: c.Window, Bytes: c.WindowBytes,
 		Index: func(fn any) (uint32, bool) {
 			i, ok := s.index[fn.(*function)]
 			return i, ok

@@ -102,6 +102,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	s.job = f.newJob(index, set)
 	s.job.Encode = s.encode
 	s.job.Deliver = s.deliver
+	s.job.Delivered = func(int64) { s.topUp() }
 	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
 	return s, b.Engine.Begin(&s.job)
 }
@@ -203,7 +204,7 @@ func (s *stream[In, Out]) push(v In) bool {
 	n := int64(0)
 	full := s.full()
 	// Alone, each is told at once; when the workers have enough, many at a time.
-	if s.waiting || full || s.pulled-s.added >= feedEvery {
+	if s.waiting || full || s.pulled-s.added >= feedEvery || s.short() {
 		n = s.flush()
 	}
 	s.mu.Unlock()
@@ -232,6 +233,21 @@ func (s *stream[In, Out]) setHungry(h bool) (full bool) {
 
 func (s *stream[In, Out]) full() bool {
 	return s.pulled-s.taken >= int64(s.set.window) || s.bytes >= s.b.Bytes
+}
+
+// short reports whether some workers may have nothing of what was told to the engine.
+func (s *stream[In, Out]) short() bool { return s.added-s.ended < int64(s.b.Workers) }
+
+// topUp tells the engine what it was not told, now that it has less: the feeder may be waiting for its input, and the collector be
+// busy with an outcome.
+func (s *stream[In, Out]) topUp() {
+	s.mu.Lock()
+	n := int64(0)
+	if s.short() {
+		n = s.flush()
+	}
+	s.mu.Unlock()
+	s.add(n)
 }
 
 func (s *stream[In, Out]) flush() int64 {

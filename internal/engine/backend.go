@@ -6,6 +6,7 @@ import "time"
 // themselves.
 type Backend struct {
 	Engine  *Engine
+	Workers int
 	Index   func(function any) (uint32, bool) // of a registered function in the workers' registry
 	Timeout time.Duration
 	Grace   time.Duration

@@ -51,8 +51,12 @@
 // # Flow
 //
 // Elements are handed out in handfuls of batches, encoded into one buffer and published together. A worker is topped up when a
-// quarter of what it may hold is gone. When a worker is idle and nothing waits, half of what the busiest holds is taken back. A payload of
-// more than MaxCopied bytes is streamed by the port while the worker reads, so its buffer is not used again.
+// quarter of what it may hold is gone, but not while another has nothing. A payload of more than MaxCopied bytes is streamed by the port while the worker reads, so its buffer is not used again.
+//
+// When a worker is idle and nothing waits, half of what the busiest holds is taken back, and so on, until nobody is idle or nothing is left
+// to begin. Whoever has made an element wait or a worker idle sees to that, and looks again after each step; who finds
+// elements on their way leaves them to him who moves them. What is known of a worker may be old, so that it has nothing to
+// give: then its next Progress is on the way, and sees to it.
 //
 // # States
 //

@@ -179,7 +179,7 @@ func (e *Engine) Begin(j *Job) error {
 	return nil
 }
 
-// Add makes n more elements of a job available, and returns a worker that got some of them, if its port can be helped.
+// Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
 	e.sched.Add(&j.sched, n)
@@ -266,45 +266,47 @@ func (e *Engine) TryEnter(bytes int64) error {
 // Leave undoes Enter.
 func (e *Engine) Leave(bytes int64) { e.gate.leave(bytes) }
 
-// dispatch gives what waits to whoever can take it. Several may do so at a time, and find the same worker idle: what one has got
-// too much is then taken back for the others.
+// dispatch gives what waits to whoever can take it, and then what some workers have and have not begun to those that have
+// nothing, until all have something, or nothing is left to begin. Each round gives work to somebody who had none, so it ends.
 func (e *Engine) dispatch() {
-	e.hand()
-	e.balance()
+	for {
+		e.hand()
+		e.mu.Lock()
+		s, n := e.sched.Victim()
+		e.mu.Unlock()
+		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
+			return
+		}
+	}
+}
+
+// balance is dispatch where there is need.
+func (e *Engine) balance() {
+	e.mu.Lock()
+	starves := e.sched.Starves()
+	e.mu.Unlock()
+	if starves {
+		e.dispatch()
+	}
 }
 
 func (e *Engine) hand() {
 	for {
 		e.mu.Lock()
-		if e.sched.Waiting() == 0 {
-			e.mu.Unlock()
-			return
+		var s *sched.Worker
+		if e.sched.Waiting() > 0 {
+			s = e.sched.Pick()
 		}
-		s := e.sched.Pick()
 		if s == nil {
 			e.mu.Unlock()
 			return
 		}
 		w, idle := s.Owner.(*worker), s.InFlight() == 0
 		e.mu.Unlock()
-		if !e.fill(w) && (!idle || !e.fillAnother(w)) {
+		if !e.fill(w) && !idle { // one that was idle is so no more, or is passed over: the next is picked
 			return
 		}
 	}
-}
-
-// fillAnother is fill for whoever will have something but w, which takes nothing though it has nothing: it is about to
-// die, or says so.
-func (e *Engine) fillAnother(w *worker) bool {
-	e.mu.Lock()
-	workers := append([]*worker(nil), e.workers...)
-	e.mu.Unlock()
-	for _, x := range workers {
-		if x != nil && x != w && e.fill(x) {
-			return true
-		}
-	}
-	return false
 }
 
 // handful is how many batches are handed to a worker at a time: the locks and the wake-up are then paid for all of them.
@@ -327,21 +329,6 @@ func (e *Engine) fill(w *worker) bool {
 		}
 		some = true
 		w.send(list[:n])
-	}
-}
-
-// balance takes work from those who have much of it, as long as someone has none.
-func (e *Engine) balance() {
-	// What is taken back may all go to one worker, even to the one from which it was taken: so it looks again. Not for ever: one
-	// that is idle may take nothing, and then the work would go to and fro.
-	for range e.cfg.Workers {
-		e.mu.Lock()
-		s, n := e.sched.Victim()
-		e.mu.Unlock()
-		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
-			return
-		}
-		e.hand()
 	}
 }
 

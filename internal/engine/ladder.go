@@ -42,12 +42,12 @@ func (w *worker) watch() {
 		}
 		return
 	}
-	if w.armed {
-		return
-	}
 	if limit := w.fifo.First().Job.Timeout; limit > 0 {
-		// One timer for all: it is not set back with each element, but looks what is left when it goes off.
-		w.arm(limit - time.Since(w.head))
+		// One timer for all: it is not set back with each element, but looks what is left when it goes off. It is set forward for one
+		// that may take less time than those before.
+		if end := w.head.Add(limit); !w.armed || (end.Before(w.due) && !w.excused) {
+			w.arm(time.Until(end))
+		}
 	}
 }
 

@@ -51,6 +51,46 @@ func TestLadder(t *testing.T) {
 	})
 }
 
+// An element that may take a second has no more, though the one before, which has ended, might have taken an hour.
+func TestShortLimitAfterALongOne(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		p := f.last()
+		long, _ := job("f")
+		long.Timeout = time.Hour
+		short, out := job("g")
+		short.Timeout, short.Grace = time.Second, time.Hour
+		for _, idle := range []bool{true, false} { // between the two
+			begun(t, e, long, 1)
+			if idle {
+				p.run(t, 1)
+				begun(t, e, short, 1)
+			} else {
+				begun(t, e, short, 1)
+				p.run(t, 1)
+			}
+			start := time.Now()
+			p.begin()
+			<-time.After(2 * time.Second)
+			synctest.Wait()
+			if n := len(p.cancels); n != 1+out.settled() || p.cancels[n-1].at.Sub(start) != time.Second {
+				t.Errorf("idle %v: cancelled %+v, begun at %v", idle, p.cancels, start)
+			}
+			if err := p.result(abi.StatusError, nil); err != nil {
+				t.Fatal(err)
+			}
+			p.progress()
+		}
+		if r := out.one(t, 1); r.Failure == nil || r.Failure.Reason != TimedOut {
+			t.Errorf("%+v", r)
+		}
+		e.End(long)
+		e.End(short)
+		shutdown(t, e, f)
+	})
+}
+
 // An element that heeds its context within Grace fails, too, for it took too long, but its worker lives on; the next has
 // its full time.
 func TestLadderThatEndsInTime(t *testing.T) {

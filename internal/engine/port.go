@@ -6,7 +6,8 @@ import "github.com/go-multiproc/mp/internal/spawn"
 // lock, so no method but Help may wait or call back.
 type Port interface {
 	PID() int
-	// Room is how many batches can be sent now, as far as that is known before their payloads are.
+	// Room is how many batches can be sent now, as far as that is known before their payloads are. After 0 comes Progress, when
+	// that may have changed.
 	Room() int
 	// Send takes a batch, or reports that there is no room for it now; room comes with progress. The worker sees it after
 	// Flush at the latest. A payload of more than MaxCopied bytes must not change until its elements have ended.

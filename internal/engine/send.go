@@ -6,10 +6,21 @@ import (
 	"github.com/go-multiproc/mp/internal/sched"
 )
 
-// room is how many batches can be sent now.
+// room is how many batches can be sent now. A worker without any is no longer counted on until it is heard of.
 func (w *worker) room() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	n := w.vacancy()
+	if n == 0 { // under both locks: room that is made later is followed by Progress
+		w.e.mu.Lock()
+		w.e.sched.Pass(&w.sched)
+		w.e.mu.Unlock()
+	}
+	return n
+}
+
+// vacancy is how many batches the worker can be sent. Call it with mu.
+func (w *worker) vacancy() int {
 	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 {
 		return 0
 	}

@@ -136,7 +136,6 @@ func (w *worker) join() {
 	}
 	e.mu.Unlock()
 	e.dispatch()
-	e.balance()
 }
 
 // kill ends the worker now.

@@ -7,8 +7,8 @@
 // The parent wakes the worker whenever it publishes and the worker sleeps. The worker wakes the parent sparingly, for
 // a wake-up costs more than most elements: when the batch says that somebody waits for it, when there is nothing
 // more to do, when it needs room, and else every 200 µs at the end of a batch. A parent that has sent
-// batches of several elements looks for itself every 2 ms, so that a result does not lie behind a long element
-// of its own batch.
+// batches of several elements looks for itself every 2 ms, so that no result lies behind a long element of its own batch,
+// and no other worker idles because the parent does not know who has something to give.
 //
 // # Helping
 //

@@ -23,9 +23,17 @@
 // A worker holds about four milliseconds of work, at least two elements, so that it never waits for the parent; measured
 // on 2 cores with elements of 10 µs, a window of 2 elements cost half the efficiency, and 64 reached 0.88 of the ideal.
 //
-// None of this may delay anybody: what a worker has not begun can be taken back. When a worker has no work and none
-// waits, Victim names the one with the most in flight, of which half is asked for. If an element turns out a thousand times
-// longer than the last, what was put behind it moves on.
+// # Nobody idles
+//
+// None of this may delay anybody. While a worker has nothing, Next gives no other one a second batch: so the first batches of a
+// job begin at once, in their order, one on each worker that has nothing. And what a worker has not begun can be taken back. When a
+// worker has no work and none waits, Victim names the one with the most in flight, of which half is asked for, again and again
+// until everybody has something, or nothing is left to begin. If an element turns out a thousand times longer than the last,
+// what was put behind it moves on.
+//
+// So no worker has nothing to do for longer than it takes to move an element to it while there is one that has not begun, and as many
+// elements as there are workers can wait for each other. One that can take nothing, for it is about to end or a payload still streams
+// to it, is passed over, and nothing is kept for it.
 //
 // Jobs take turns, a batch each, so a short one is not kept waiting by a long one.
 //

@@ -73,6 +73,25 @@ func (m *model) takeBack() {
 	m.giveBack(job, r)
 }
 
+// pass lets a worker have no room for anything, or hear of it again.
+func (m *model) pass() {
+	w, ok := pick(m.rng, m.workers)
+	if !ok {
+		return
+	}
+	if m.rng.IntN(3) == 0 {
+		m.s.Finished(w.w, 0)
+		w.passed = false
+		return
+	}
+	m.s.Pass(w.w)
+	w.passed = len(w.batches) == 0
+}
+
+func (m *model) anyIdle() bool {
+	return slices.ContainsFunc(m.workers, (*modelWorker).idle)
+}
+
 // leave lets a worker die: the first of its elements had begun and fails, the others are returned.
 func (m *model) leave() {
 	if len(m.workers) == 0 {
@@ -132,14 +151,15 @@ func (m *model) exactlyOnce(j *modelJob) {
 }
 
 func (m *model) victim() {
-	idle, most := false, 0
+	idle, most := m.anyIdle(), 0
 	for _, w := range m.workers {
-		idle = idle || w.inFlight() == 0
 		most = max(most, w.inFlight())
 	}
 	v, n := m.s.Victim()
 	want := idle && most > 1 && m.s.Waiting() == 0
 	switch {
+	case m.s.Starves() != (want || idle && m.s.Waiting() > 0):
+		m.t.Errorf("it starves: %v, somebody idle %v, the most in flight %d, waiting %d", m.s.Starves(), idle, most, m.s.Waiting())
 	case want != (v != nil):
 		m.t.Errorf("victim %v: somebody idle %v, the most in flight %d, waiting %d", v, idle, most, m.s.Waiting())
 	case v != nil && (v.InFlight() != most || n < 1 || n > most/2):
@@ -166,7 +186,7 @@ func (m *model) check() {
 		if w.w.InFlight() != n {
 			m.t.Errorf("a worker has %d in flight, want %d", w.w.InFlight(), n)
 		}
-		if least < 0 || n < least {
+		if (n > 0 || w.idle()) && (least < 0 || n < least) {
 			least = n
 		}
 	}

@@ -33,6 +33,7 @@ type modelJob struct {
 type modelWorker struct {
 	w       *Worker
 	batches []Batch
+	passed  bool // it could take nothing, and was not heard of since
 }
 
 func (w *modelWorker) inFlight() (n int) {
@@ -41,6 +42,9 @@ func (w *modelWorker) inFlight() (n int) {
 	}
 	return n
 }
+
+// idle reports whether the worker has nothing and could take something.
+func (w *modelWorker) idle() bool { return len(w.batches) == 0 && !w.passed }
 
 // model is a plain account of where each element is, to compare the Scheduler with.
 type model struct {
@@ -86,6 +90,7 @@ func TestAgainstModel(t *testing.T) {
 			m.takeBack()
 		case 15:
 			m.join()
+			m.pass()
 		case 16:
 			if m.rng.IntN(3) == 0 {
 				m.leave()
@@ -181,6 +186,10 @@ func (m *model) nextFor(w *modelWorker) bool {
 // handOut notes that a worker was given a batch, and checks that it may have it.
 func (m *model) handOut(w *modelWorker, b Batch) {
 	held := w.inFlight()
+	if held > 0 && m.anyIdle() {
+		m.t.Error("a worker got more while another had none")
+	}
+	w.passed = false
 	j := m.find(b.Job)
 	if j == nil || j.ended {
 		m.t.Errorf("%+v is of a job that has ended", b)

@@ -107,7 +107,7 @@ func (w *Worker) InFlight() int { return w.inFlight }
 type Scheduler struct {
 	queue   fifo.Queue[*Job] // with elements waiting; the first is next
 	workers []*Worker
-	idle    []*Worker // ready and without work; the last to become so is the first to get some: its caches are warm
+	idle    []*Worker // ready, without work and able to take some; the last to become so is the first to get some: its caches are warm
 	waiting int64
 }
 
@@ -116,9 +116,9 @@ func (s *Scheduler) Waiting() int64 { return s.waiting }
 
 // Join makes w ready for work.
 func (s *Scheduler) Join(w *Worker) {
-	w.ready, w.idle, w.inFlight = true, true, 0
+	w.ready, w.inFlight = true, 0
 	s.workers = append(s.workers, w)
-	s.idle = append(s.idle, w)
+	s.markIdle(w)
 }
 
 // Leave takes w out. What it had in flight is the caller's to return or to fail.
@@ -128,7 +128,21 @@ func (s *Scheduler) Leave(w *Worker) {
 	}
 	w.ready, w.inFlight = false, 0
 	s.workers = remove(s.workers, w)
+	s.Pass(w)
+}
+
+// markIdle puts w among the idle if it has nothing.
+func (s *Scheduler) markIdle(w *Worker) {
+	if w.inFlight == 0 && !w.idle {
+		w.idle = true
+		s.idle = append(s.idle, w)
+	}
+}
+
+// Pass tells that w, if it has nothing, cannot take anything now either: nobody need wait for it until it is heard of by Finished.
+func (s *Scheduler) Pass(w *Worker) {
 	if w.idle {
+		w.idle = false
 		s.idle = remove(s.idle, w)
 	}
 }
@@ -144,7 +158,7 @@ func remove[T comparable](list []T, x T) []T {
 
 // Add makes n more elements of j available.
 func (s *Scheduler) Add(j *Job, n int64) {
-	if j.ended {
+	if j.ended || n <= 0 {
 		return
 	}
 	j.end += n
@@ -192,8 +206,8 @@ func (s *Scheduler) End(j *Job) int64 {
 	return n
 }
 
-// Next hands batches to w: as many as list has room for, but none if none waits or w has enough. Jobs take turns, a batch
-// each. It returns how many it handed out.
+// Next hands batches to w: as many as list has room for, but none if none waits, w has enough, or w has some and another
+// worker has none. Jobs take turns, a batch each. It returns how many it handed out.
 func (s *Scheduler) Next(w *Worker, list []Batch) int {
 	n := 0
 	for n < len(list) && s.next(w, &list[n]) {
@@ -209,6 +223,9 @@ func (s *Scheduler) next(w *Worker, b *Batch) bool {
 	}
 	n := s.size(j)
 	if w.inFlight > 0 {
+		if len(s.idle) > 0 {
+			return false // it is theirs
+		}
 		// Topped up a quarter at a time: each message by itself would cost a look at everything for one element.
 		most := s.window(j, n)
 		if w.inFlight+n > most || (w.sated && w.inFlight > most*3/4) {
@@ -232,10 +249,7 @@ func (s *Scheduler) next(w *Worker, b *Batch) bool {
 	}
 	s.waiting -= int64(b.N)
 	w.inFlight += b.N
-	if w.idle {
-		w.idle = false
-		s.idle = remove(s.idle, w)
-	}
+	s.Pass(w)
 	if j.Waiting() == 0 {
 		j.queued = false
 		s.queue.Pop()
@@ -267,25 +281,31 @@ func (s *Scheduler) Finished(w *Worker, n int) {
 	if !w.ready {
 		return
 	}
-	w.inFlight -= n
-	if w.inFlight <= 0 && !w.idle {
-		w.inFlight, w.idle = 0, true
-		s.idle = append(s.idle, w)
-	}
+	w.inFlight = max(0, w.inFlight-n)
+	s.markIdle(w)
 }
 
-// Pick returns the worker that should get what waits: one without work, else the one with the least.
+// Pick returns the worker that should get what waits: one without work, else the one with the least; nil if there is none.
 func (s *Scheduler) Pick() *Worker {
 	if n := len(s.idle); n > 0 {
 		return s.idle[n-1]
 	}
 	var best *Worker
 	for _, w := range s.workers {
-		if best == nil || w.inFlight < best.inFlight {
+		if w.inFlight > 0 && (best == nil || w.inFlight < best.inFlight) {
 			best = w
 		}
 	}
 	return best
+}
+
+// Starves reports whether a worker has no work though there is some for it: it waits, or another has not begun it.
+func (s *Scheduler) Starves() bool {
+	if len(s.idle) == 0 || s.waiting > 0 {
+		return len(s.idle) > 0
+	}
+	victim, _ := s.Victim()
+	return victim != nil
 }
 
 // Victim returns a worker from which elements should be taken back, because another has no work and none waits, and how
