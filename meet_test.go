@@ -201,7 +201,7 @@ func TestLateElementsMeet(t *testing.T) {
 	crowds(t, 4, func(t *testing.T, x mp.Executor) {
 		for range 10 {
 			c, m := soon(t), newMeeting(t, 4)
-			lateStream(t, c, x, func() error { return m.await(c, 4) }, func(yield func(meeting) bool) error {
+			lateStream(c, t, x, func() error { return m.await(c, 4) }, func(yield func(meeting) bool) error {
 				yieldTwice(yield, m)
 				if err := m.await(c, 2); err != nil {
 					return err
@@ -218,7 +218,7 @@ func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
 	crowds(t, 2, func(t *testing.T, x mp.Executor) {
 		for range 10 {
 			c, first, second := soon(t), newMeeting(t, 3), newMeeting(t, 2)
-			lateStream(t, c, x, func() error { return second.await(c, 2) }, func(yield func(meeting) bool) error {
+			lateStream(c, t, x, func() error { return second.await(c, 2) }, func(yield func(meeting) bool) error {
 				yieldTwice(yield, first)
 				if err := first.await(c, 2); err != nil { // so that both workers are busy
 					return err
@@ -232,7 +232,7 @@ func TestElementsMeetWhoeverEndsMeanwhile(t *testing.T) {
 
 // lateStream runs a stream whose input waits, after the first element and after the last, for the loop's body; and this, at the first
 // outcome, for met.
-func lateStream(t *testing.T, ctx context.Context, x mp.Executor, met func() error, in func(yield func(meeting) bool) error) {
+func lateStream(ctx context.Context, t *testing.T, x mp.Executor, met func() error, in func(yield func(meeting) bool) error) {
 	t.Helper()
 	busy, over := make(chan struct{}), make(chan struct{})
 	n := 0

@@ -37,7 +37,7 @@ func pipes(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	defer here.Close()
+	defer func() { _ = here.Close() }() // it is closed before, if all goes well
 	other, err := shout.Start(ctx, there)
 	if err != nil {
 		return err
