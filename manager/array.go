@@ -57,9 +57,7 @@ func (a *Array[T]) At(ctx context.Context, i int) (T, error) {
 
 // Set replaces the element at an index.
 func (a *Array[T]) Set(ctx context.Context, i int, element T) error {
-	r := add(a.ask(arraySet).int(i), a.element, &element)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, add(a.ask(arraySet).int(i), a.element, &element))
 }
 
 // Slice is a copy of the elements from one index up to another, both clamped: what is beyond an end is that end, as in slices of Python.
@@ -77,7 +75,6 @@ func (a *Array[T]) Slice(ctx context.Context, from, to int) ([]T, error) {
 // SetSlice replaces the elements from an index on, in one step: all of them, or none. It is ErrNotFound if there are not so many.
 func (a *Array[T]) SetSlice(ctx context.Context, from int, elements []T) error {
 	r := a.ask(arraySetSlice).int(from).uint(uint64(len(elements)) * uint64(a.size))
-	r.safe = true
 	for i := range elements {
 		if r.err == nil {
 			r.buf, r.err = a.element.Append(r.buf, &elements[i])

@@ -55,9 +55,7 @@ func (d *Dict[K, V]) Has(ctx context.Context, key K) (bool, error) {
 
 // Set sets the value of a key.
 func (d *Dict[K, V]) Set(ctx context.Context, key K, v V) error {
-	r := add(add(d.ask(dictSet), d.k, &key), d.v, &v)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, add(add(d.ask(dictSet), d.k, &key), d.v, &v))
 }
 
 // SetDefault returns the value of a key, which it sets to v if there is none.
@@ -101,7 +99,6 @@ func (d *Dict[K, V]) entry(a *reader) (e Entry[K, V], err error) {
 // Update sets many keys in one step and one message.
 func (d *Dict[K, V]) Update(ctx context.Context, values map[K]V) error {
 	r := d.ask(dictUpdate)
-	r.safe = true
 	r.uint(uint64(len(values)))
 	for k, v := range values {
 		add(add(r, d.k, &k), d.v, &v)

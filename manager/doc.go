@@ -67,8 +67,9 @@
 //	server killed                 every call, and every later one: ErrClosed
 //	server stopped                contexts end the waits
 //	starter killed                the server goes with it, as any child does
-//	connection broken (TCP)       ErrInterrupted for calls under way that are not repeated safely: they may have been carried out
-//	                              or not. Others are sent again, and later ones over a new connection: a new session, that holds no locks
+//	connection broken (TCP)       ErrInterrupted for calls under way that change something: they may have been carried out or not. Those
+//	                              that only read, and waits for locks, are sent again, over a new connection: a new session, that
+//	                              holds no locks. Later calls use it, too
 //
 // # Compute
 //

@@ -14,16 +14,12 @@ func NewEvent(m *Manager) (*Event, error) {
 
 // Set sets the event and wakes everybody who waits for it.
 func (e *Event) Set(ctx context.Context) error {
-	r := e.ask(eventSet)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, e.ask(eventSet))
 }
 
 // Clear unsets it.
 func (e *Event) Clear(ctx context.Context) error {
-	r := e.ask(eventClear)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, e.ask(eventClear))
 }
 
 // IsSet reports whether it is set.

@@ -33,9 +33,7 @@ func (n *Namespace) Set(ctx context.Context, name string, v any) error {
 	}
 	data := binary.LittleEndian.AppendUint64(nil, sig)
 	data = append(appendBytes(data, reflect.TypeOf(v).String()), b...)
-	r := n.ask(dictSet).text(name).bytes(data)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, n.ask(dictSet).text(name).bytes(data))
 }
 
 // Get sets what into points to: to a copy of what a name has. It is ErrNotFound if that is nothing, and an error, which tells the types, if it is a

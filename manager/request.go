@@ -15,7 +15,7 @@ type request struct {
 	c    *client
 	of   *proxy // whose object is called: that it is not released meanwhile
 	id   uint32
-	safe bool  // it changes nothing, or nothing more the second time
+	safe bool  // it changes nothing that another client could have changed back before the second time
 	owed bool  // it gives something back, and is sent though its context has ended
 	stay bool  // whatever becomes of it, its answer says what the caller holds then, so that is waited for
 	undo uint8 // the method that takes a result back which came after the caller had left; 0 for none

@@ -39,9 +39,7 @@ func (s *Set[T]) signature() uint64 { return signature(s.element.Plan()) }
 
 // Add adds elements, in one step: all of them, or none. What is there already stays.
 func (s *Set[T]) Add(ctx context.Context, elements ...T) error {
-	r := addAll(s.ask(setAdd), s.element, elements)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, addAll(s.ask(setAdd), s.element, elements))
 }
 
 // Remove removes an element. It is ErrNotFound if it is not there.
@@ -51,9 +49,7 @@ func (s *Set[T]) Remove(ctx context.Context, element T) error {
 
 // Discard removes those of the elements that are there, in one step.
 func (s *Set[T]) Discard(ctx context.Context, elements ...T) error {
-	r := addAll(s.ask(setDiscard), s.element, elements)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, addAll(s.ask(setDiscard), s.element, elements))
 }
 
 // Pop removes an element, whichever, and returns it. It is ErrNotFound if there is none.

@@ -42,9 +42,7 @@ func (x *Value[T]) Load(ctx context.Context) (T, error) { return get(ctx, x.read
 
 // Store sets the value.
 func (x *Value[T]) Store(ctx context.Context, v T) error {
-	r := add(x.ask(valueStore), x.v, &v)
-	r.safe = true
-	return do(ctx, r)
+	return do(ctx, add(x.ask(valueStore), x.v, &v))
 }
 
 // Swap sets the value and returns the one before.
