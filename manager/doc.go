@@ -61,7 +61,7 @@
 //
 //	client killed                 the kernel ends its connection; its session ends at once
 //	client stopped                keeps what it has; nobody but who wants that waits
-//	client's machine gone         TCP keepalive ends the session after some 15 s
+//	client's machine gone         TCP keepalive ends the session after some 50 s
 //	call cancelled                opCancel; the server answers at once that it was, or that it had been done. A function's
 //	                              context ends; what it does then is its own affair, the caller waits cancelWait for it and no longer
 //	server killed                 every call, and every later one: ErrClosed

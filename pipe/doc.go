@@ -103,7 +103,7 @@
 //
 // Encoding a Conn takes it out of this process: who is inside comes back with ErrMoved; the socket and the memfd go to the
 // family's office (package office) under a random token, with the positions of the rings, the files that were not yet
-// taken, and what is owed to a message cut short; and it is closed here. A TCP connection goes in the same way, with what was read from its
+// taken, and what was received of a message; and it is closed here. A TCP connection goes in the same way, with what was read from its
 // socket and what was not yet written to it; one with TLS stays. The token is the encoding. Decoding it takes them
 // out of the office, once: a second process that decodes the same bytes gets ErrMoved. The office is in the family's first
 // process, so an end survives whoever sent it. Encoding it again, as a pool does with an element that another worker is to have, gives
