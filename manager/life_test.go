@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -327,6 +328,8 @@ func TestServerStopped(t *testing.T) {
 
 // Many servers, one after another: nothing is left of any.
 func TestManyServers(t *testing.T) {
+	_ = must(manager.Start(manager.Config{})).Stop(ctx) // what the first start makes for good is no leak
+	goroutines, files := holdings(t)
 	for range 20 {
 		m, err := manager.Start(manager.Config{})
 		if err != nil {
@@ -343,4 +346,18 @@ func TestManyServers(t *testing.T) {
 	if left := mp.ActiveChildren(); len(left) > 0 {
 		t.Error(left)
 	}
+	eventually(t, "goroutines and descriptors are as before", func() bool {
+		g, f := holdings(t)
+		return g <= goroutines && f <= files
+	})
+}
+
+// holdings is how many goroutines and descriptors there are.
+func holdings(t *testing.T) (goroutines, files int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runtime.NumGoroutine(), len(entries)
 }
