@@ -72,7 +72,7 @@ func TestSendBytesDoesNotKeepTheSlice(t *testing.T) {
 	a, b := pair(t)
 	m := []byte("first")
 	ok(t, a.SendBytes(ctx, m))
-	copy(m, "XXXXX")
+	copy(m, "other")
 	recvs(t, b, []byte("first"))
 }
 
