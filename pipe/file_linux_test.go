@@ -61,6 +61,22 @@ func TestFiles(t *testing.T) {
 	ok(t, <-done)
 }
 
+// Hundreds may be sent before the first is received, by one goroutine, and what sent them be closed.
+func TestManyFilesUnderWay(t *testing.T) {
+	noLeaks(t)
+	a, b := pair(t)
+	const n = 300
+	for i := range n {
+		f := content(t, fmt.Sprint(i))
+		ok(t, errors.Join(a.SendFile(ctx, f), f.Close()))
+	}
+	ok(t, a.Close())
+	for i := range n {
+		recvsFile(t, b, fmt.Sprint(i))
+	}
+	recvFails(t, b, io.EOF)
+}
+
 // What can be written on one side is written on the other: a pipe's end, which the runtime can wait for.
 func TestFilesThatCanBeWaitedFor(t *testing.T) {
 	noLeaks(t)

@@ -49,6 +49,9 @@ func openSocket(f *os.File) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = raw.Control(func(fd uintptr) { // with less there is room for fewer files, and SendFile waits sooner
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, abi.PipeSocketRoom)
+	})
 	s := &socket{sock: f, raw: raw, ended: make(chan struct{})}
 	s.wakeUp = func(fd uintptr) {
 		// If it is full, the other end has enough in it to wake up. If it is broken, watch knows.

@@ -29,8 +29,12 @@ const (
 	PipeFile             // a descriptor comes with it
 )
 
-// PipeMaxFiles is how many files may be under way in one direction: sent, and not yet taken.
-const PipeMaxFiles = 64
+// PipeMaxFiles is how many files may be under way in one direction: sent, and not yet taken. The socket holds as many with
+// PipeSocketRoom, of which the kernel takes what it allows, by default enough for 550.
+const (
+	PipeMaxFiles   = 384
+	PipeSocketRoom = 1 << 20
+)
 
 // A message is cut into chunks, padded to PipeAlign. A chunk begins with a word:
 //
