@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"testing"
 
@@ -75,6 +76,32 @@ func TestManyFilesUnderWay(t *testing.T) {
 		recvsFile(t, b, fmt.Sprint(i))
 	}
 	recvFails(t, b, io.EOF)
+}
+
+// T171: a connection of another kind is a file, and on the other side a connection again.
+func TestSocketAsAFile(t *testing.T) {
+	noLeaks(t)
+	a, b := pair(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	defer l.Close()
+	client, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+	ok(t, err)
+	defer client.Close()
+	accepted, err := l.Accept()
+	ok(t, err)
+	f, err := accepted.(*net.TCPConn).File()
+	ok(t, errors.Join(err, accepted.Close()))
+	ok(t, errors.Join(a.SendFile(ctx, f), f.Close()))
+	got, err := b.RecvFile(ctx)
+	ok(t, err)
+	conn, err := net.FileConn(got)
+	ok(t, errors.Join(err, got.Close()))
+	_, err = conn.Write([]byte("from where it went"))
+	ok(t, errors.Join(err, conn.Close()))
+	if text, err := io.ReadAll(client); string(text) != "from where it went" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
 }
 
 // What can be written on one side is written on the other: a pipe's end, which the runtime can wait for.
