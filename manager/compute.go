@@ -41,16 +41,39 @@ type spot struct {
 	write func(garbage *[]value, v value) error
 }
 
+// compareAndSwap replaces a value by the second argument if it is what the first one is, and answers whether it did.
+func (c *call) compareAndSwap(now value, set func(v value)) {
+	if !bytes.Equal(now.data, c.args.bytes()) {
+		c.yes(false)
+		return
+	}
+	v, err := c.takeLast()
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	set(v)
+	c.yes(true)
+}
+
+// refuses answers a call whose message makes no sense, or whose function is not to be had, or reports that it does neither.
+func (c *call) refuses(name string, sig uint64) bool {
+	if c.malformed() {
+		return true
+	}
+	err := checkFunction(name, sig)
+	if err != nil {
+		c.fail(err)
+	}
+	return err != nil
+}
+
 // compute replaces the value at a spot by what a function makes of it, and answers with that. The arguments are the function's name and
 // signature, and what follows the value in its argument.
 func (c *call) compute(at spot) {
 	name, sig := string(c.args.bytes()), c.args.uint()
 	extra := bytes.Clone(c.args.bytes())
-	if c.malformed() {
-		return
-	}
-	if err := checkFunction(name, sig); err != nil {
-		c.fail(err)
+	if c.refuses(name, sig) {
 		return
 	}
 	c.run(func(ctx context.Context) {

@@ -191,19 +191,12 @@ func (d *dictObject) deleteMany(c *call) {
 
 // swap sets a key to a new value if it has the old one.
 func (d *dictObject) swap(c *call) {
-	key, old := c.args.bytes(), c.args.bytes()
-	i, ok := d.index[string(key)]
-	if !ok || !bytes.Equal(d.items[i].data, old) {
+	i, ok := d.index[string(c.args.bytes())]
+	if !ok {
 		c.yes(false)
 		return
 	}
-	v, err := c.take()
-	if err != nil {
-		c.fail(err)
-		return
-	}
-	d.set(c.garbage, i, v)
-	c.yes(true)
+	c.compareAndSwap(d.items[i].value, func(v value) { d.set(c.garbage, i, v) })
 }
 
 // compute replaces the value of a key. The arguments are the key, the zero value's encoding, and those of call.compute.

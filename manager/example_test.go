@@ -185,13 +185,81 @@ func ExampleValue() {
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
-	total, err := manager.NewValue(m, 40)
+	leader, err := manager.NewValue(m, "nobody")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(manager.Add(ctx, total, 2))
-	// Output: 42 <nil>
+	first, err1 := leader.CompareAndSwap(ctx, "nobody", "ada")
+	second, err2 := leader.CompareAndSwap(ctx, "nobody", "bob")
+	who, err3 := leader.Load(ctx)
+	fmt.Println(first, second, who, errors.Join(err1, err2, err3))
+	// Output: true false ada <nil>
+}
+
+func ExampleRWMutex() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	mu, err := manager.NewRWMutex(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = errors.Join(mu.RLock(ctx), mu.RLock(ctx)) // readers share it
+	write, err2 := mu.TryLock(ctx)
+	fmt.Println(write, errors.Join(err, err2, mu.RUnlock(ctx), mu.RUnlock(ctx)))
+	// Output: false <nil>
+}
+
+// Who waits for a change of what a mutex guards gives the mutex up meanwhile.
+func ExampleCond() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	mu, err := manager.NewMutex(m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	changed, err := manager.NewCond(m, mu)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	full := false
+	go func() { // in another process it would be a Value
+		_ = mu.Do(ctx, func() error {
+			full = true
+			return changed.Broadcast(ctx)
+		})
+	}()
+	err = mu.Do(ctx, func() error { return changed.WaitFor(ctx, func() bool { return full }) })
+	fmt.Println(full, err)
+	// Output: true <nil>
+}
+
+func ExampleBarrier() {
+	m, stop := newManager()
+	defer stop()
+	ctx := context.Background()
+	b, err := manager.NewBarrier(m, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	arrivals := make(chan int)
+	for range 2 {
+		go func() {
+			n, err := b.Wait(ctx)
+			if err != nil {
+				n = -1
+			}
+			arrivals <- n
+		}()
+	}
+	fmt.Println(<-arrivals + <-arrivals)
+	// Output: 1
 }
 
 // A bank is a class of one's own. Its objects live in the server.

@@ -125,17 +125,7 @@ func (l *listObject) set(garbage *[]value, i int, v value) {
 
 // swap sets an element to a new value if it has the old one.
 func (l *listObject) swap(c *call, i int) {
-	if old := c.args.bytes(); !bytes.Equal(l.values[i].data, old) {
-		c.yes(false)
-		return
-	}
-	v, err := c.takeLast()
-	if err != nil {
-		c.fail(err)
-		return
-	}
-	l.set(c.garbage, i, v)
-	c.yes(true)
+	c.compareAndSwap(l.values[i], func(v value) { l.set(c.garbage, i, v) })
 }
 
 func (l *listObject) insert(c *call) {

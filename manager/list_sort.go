@@ -18,11 +18,7 @@ const sortOverhead = 2 * valueOverhead
 // of the function that compares.
 func (l *listObject) sort(c *call) {
 	name, sig := string(c.args.bytes()), c.args.uint()
-	if c.malformed() {
-		return
-	}
-	if err := checkFunction(name, sig); err != nil {
-		c.fail(err)
+	if c.refuses(name, sig) {
 		return
 	}
 	c.run(func(ctx context.Context) {

@@ -1,9 +1,6 @@
 package manager
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // Methods of a value.
 const (
@@ -49,17 +46,7 @@ func (o *valueObject) call(c *call) {
 		}
 		o.set(c.garbage, v)
 	case valueCompareAndSwap:
-		if old := c.args.bytes(); !bytes.Equal(o.v.data, old) {
-			c.yes(false)
-			return
-		}
-		v, err := c.takeLast()
-		if err != nil {
-			c.fail(err)
-			return
-		}
-		o.set(c.garbage, v)
-		c.yes(true)
+		c.compareAndSwap(o.v, func(v value) { o.set(c.garbage, v) })
 	case valueCompute:
 		c.compute(spot{
 			read: func() (value, error) { return o.v, nil },
