@@ -13,8 +13,8 @@ import (
 const notBegun = time.Second
 
 // heldUp is how late the timer may be: later, and this process was itself held up, as by SIGSTOP. What the worker has said
-// meanwhile is heard first, which takes no longer.
-const heldUp = 50 * time.Millisecond
+// meanwhile is heard first, which takes no longer, also where others want the CPUs.
+const heldUp = 250 * time.Millisecond
 
 // A ladder is how an element that must end is made to: its context is cancelled, then, after Grace, its worker killed.
 type ladder struct {
