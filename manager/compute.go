@@ -86,7 +86,7 @@ func (c *call) compute(at spot) {
 // their bytes lie, for these never change.
 func (c *call) computeOnce(ctx context.Context, at spot, name string, extra []byte) (again bool) {
 	srv := c.s.srv
-	var old, v value
+	var old value
 	var next []byte
 	err := errGone
 	c.on.with(srv, func(*[]value) {
@@ -105,32 +105,29 @@ func (c *call) computeOnce(ctx context.Context, at spot, name string, extra []by
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err == nil {
-		v, err = srv.keep(next)
-	}
 	if err != nil {
 		c.fail(err)
 		return false
 	}
 	there := c.on.with(srv, func(garbage *[]value) {
 		now, err := at.read()
-		switch {
-		case err == nil && sameBytes(now.data, old.data):
-			if err = at.write(garbage, v); err == nil {
-				c.value(v)
-			}
-		case err == nil:
-			again = true
-			fallthrough
-		default:
-			*garbage = append(*garbage, v)
+		if again = err == nil && !sameBytes(now.data, old.data); again {
+			return
+		}
+		var v value
+		if err == nil {
+			v, err = srv.keep(next) // not before it is sure to be wanted, for it counts
+		}
+		if err == nil {
+			err = at.write(garbage, v)
 		}
 		if err != nil {
 			c.fail(err)
+			return
 		}
+		c.value(v)
 	})
 	if !there {
-		srv.drop([]value{v})
 		c.fail(errGone)
 	}
 	return again

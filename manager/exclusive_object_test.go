@@ -117,9 +117,7 @@ func TestArgumentsAreLimited(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := srv.bytes.Load(); n != 0 {
-		t.Errorf("%d bytes are left", n)
-	}
+	srv.empties(t)
 }
 
 var holdUp = mp.Func("manager.holdUp", func(_ context.Context, v []byte) ([]byte, error) {
@@ -160,7 +158,5 @@ func TestComputedValuesAreLimited(t *testing.T) {
 	if err := d.Clear(background); err != nil {
 		t.Error(err)
 	}
-	if n := srv.bytes.Load(); n != 0 {
-		t.Errorf("%d bytes are left", n)
-	}
+	srv.empties(t)
 }

@@ -89,9 +89,7 @@ func TestNamesAreLimited(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := srv.bytes.Load(); n != 0 {
-		t.Errorf("%d bytes are left", n)
-	}
+	srv.empties(t)
 }
 
 // A client that waits for items and reads none of them does not fill the server's memory.

@@ -140,9 +140,7 @@ func TestLimits(t *testing.T) {
 	if err := d.Delete(background, "a"); err != nil {
 		t.Fatal(err)
 	}
-	if n := srv.bytes.Load(); n != 0 {
-		t.Errorf("%d bytes are left", n)
-	}
+	srv.empties(t)
 	here, there, err := pipe.New()
 	if err != nil {
 		t.Fatal(err)

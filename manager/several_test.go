@@ -64,6 +64,12 @@ func (srv *server) awaits(t *testing.T, n int) {
 	until(t, "calls wait", func() bool { return srv.waiting() == n })
 }
 
+// empties waits until nothing counts against the limits: what a call replaced is let go of after its answer.
+func (srv *server) empties(t *testing.T) {
+	t.Helper()
+	until(t, "nothing is kept", func() bool { return srv.bytes.Load() == 0 && srv.aside.Load() == 0 })
+}
+
 // until waits until cond holds; a minute is a hang.
 func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
