@@ -107,7 +107,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 		rest.N--
 	}
 	w.e.mu.Lock()
-	w.e.sched.Finished(&w.sched, left)
+	w.e.sched.TakenBack(&w.sched, left)
 	w.e.sched.Return(&j.sched, rest)
 	w.e.mu.Unlock()
 	if err != nil {
@@ -139,7 +139,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
-	w.finished(dropped)
+	w.dropped(dropped)
 	clear(buf.out)
 	buf.out = buf.out[:0]
 	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > MaxCopied {
@@ -206,12 +206,12 @@ func (w *worker) append(b *Batch) {
 // slowest is how long a byte of a large payload may be on its way, while it moves.
 const slowest = time.Microsecond
 
-// finished tells the scheduler that n elements are w's no more.
-func (w *worker) finished(n int) {
+// dropped tells the scheduler that n elements are w's no more, which it has not begun.
+func (w *worker) dropped(n int) {
 	if n == 0 {
 		return
 	}
 	w.e.mu.Lock()
-	w.e.sched.Finished(&w.sched, n)
+	w.e.sched.TakenBack(&w.sched, n)
 	w.e.mu.Unlock()
 }

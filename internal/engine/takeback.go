@@ -49,7 +49,7 @@ func (w *worker) giveUp(parts []part) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range parts {
-		e.sched.Finished(&w.sched, p.r.N)
+		e.sched.TakenBack(&w.sched, p.r.N)
 		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
 		half := p.r.N / 2
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
@@ -117,7 +117,7 @@ func (w *worker) drop(j *Job) {
 	w.watch() // what has begun is at the head now, or when its predecessors' results have come
 	w.mu.Unlock()
 	if total > 0 {
-		w.finished(total)
+		w.dropped(total)
 		w.e.fill(w)
 		w.e.balance()
 	}
