@@ -59,12 +59,12 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
 	return engine.Job{
 		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
-		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(),
+		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(), Priority: s.priority, Key: s.key, Lease: s.lease,
 	}
 }
 
 func defaults(b *engine.Backend) settings {
-	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window}
+	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, lease: b.Lease}
 }
 
 // submit starts a call. enter waits for room, or not.

@@ -146,6 +146,8 @@ func failure(f *engine.Failure, function string, index int) error {
 		return &TimeoutError{Function: function, Index: index, Timeout: f.Timeout, Killed: f.Killed}
 	case engine.Stopped:
 		return ErrClosed
+	case engine.LeaseLost:
+		return fmt.Errorf("%w: %w", ErrLeaseLost, workerError(f.Exit, function, index, f.Worker, f.PID, f.Attempts))
 	case engine.Broken:
 		return fmt.Errorf("mp: the pool has failed: %w", f.Err)
 	default:

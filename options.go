@@ -3,13 +3,15 @@ package mp
 import (
 	"fmt"
 	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // Options are named types, so that the wrong option on the wrong call does not compile.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Priority, Key.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, Priority, Key, ChunkSize, Window, Observe.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
@@ -24,6 +26,10 @@ type settings struct {
 	window  int
 	observe func(Event)
 	err     error
+
+	priority int
+	key      string
+	lease    *engine.Lease // the executor's
 }
 
 type startSettings struct {
@@ -54,8 +60,8 @@ type Retries int
 func (o Retries) call(s *settings)    { s.retries = max(0, int(o)) }
 func (o Retries) mapping(s *settings) { s.retries = max(0, int(o)) }
 
-// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
-// It changes the speed only: each element has its own outcome.
+// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured. Fewer do when they are found to take longer than
+// some milliseconds, for others wait, too. It changes the speed only: each element has its own outcome.
 type ChunkSize int
 
 func (o ChunkSize) mapping(s *settings) {

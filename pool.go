@@ -96,7 +96,8 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 			}
 			return workerError(exit, function, -1, worker, pid, 1)
 		},
-		Observe: observe,
+		LeaseError: func(f *engine.Failure) error { return failure(f, "Lease", -1) },
+		Observe:    observe,
 	})
 }
 

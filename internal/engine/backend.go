@@ -12,5 +12,6 @@ type Backend struct {
 	Grace   time.Duration
 	Retries int
 	Window  int
-	Bytes   int64 // of results that may wait to be collected
+	Bytes   int64  // of results that may wait to be collected
+	Lease   *Lease // whose worker runs the calls; nil: any of the engine's
 }

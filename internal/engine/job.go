@@ -22,6 +22,9 @@ type Job struct {
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
 	Moves    bool // an argument may hold something that is in one process at a time
+	Priority int
+	Key      string // all elements go to the worker of this key; "" for none
+	Lease    *Lease // or to the one that this holds
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -59,11 +62,12 @@ type Reason int
 
 // The reasons.
 const (
-	Died     Reason = iota + 1 // its worker ended while it ran
-	TimedOut                   // it ran longer than it may
-	Unsent                     // its argument could not be encoded
-	Stopped                    // the engine was closed or killed
-	Broken                     // the engine cannot keep workers running; Err says why
+	Died      Reason = iota + 1 // its worker ended while it ran
+	TimedOut                    // it ran longer than it may
+	Unsent                      // its argument could not be encoded
+	Stopped                     // the engine was closed or killed
+	Broken                      // the engine cannot keep workers running; Err says why
+	LeaseLost                   // the leased worker that was to run it has ended
 )
 
 // A Failure is why an element has no result.

@@ -34,7 +34,7 @@ func (w *worker) watch() {
 	}
 	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.dropped(w.cut(b))
+		w.dropped(b.Job, w.cut(b))
 		if b.finished() {
 			w.watch()
 		} else {
@@ -104,9 +104,10 @@ func (w *worker) descend(b *Batch) *Failure {
 // expired is called by the timer.
 func (w *worker) expired() {
 	var back []part
+	var begun uint64
 	defer func() {
 		if len(back) > 0 {
-			w.giveUp(back)
+			w.giveUp(back, begun)
 			w.e.dispatch()
 		}
 	}()
@@ -135,7 +136,6 @@ func (w *worker) expired() {
 	case w.ladder.up:
 		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
 		// could begin now. That one has begun is the worker's word, which is taken once.
-		var begun uint64
 		if back, begun = w.freeze(); begun > w.ladder.element+1 && !w.ladder.ended {
 			w.ladder.ended = true
 			w.arm(heldUp)

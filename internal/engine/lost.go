@@ -32,6 +32,8 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	begun := false // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
+	lost := &Failure{Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
+	bereft := w.forfeit(lost)
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
@@ -80,6 +82,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		e.count(false)
 		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
 	}
+	e.abortJobs(bereft, lost)
 	e.replace(w, up, idle, exit, why)
 	e.dispatch()
 }
@@ -92,7 +95,7 @@ type lostElement struct {
 
 // again returns an element to the scheduler if it has tries left. Call it with mu.
 func (e *Engine) again(j *Job, i int64, f *Failure) bool {
-	if j.Retries <= 0 || !j.begun {
+	if j.Retries <= 0 || !j.begun || j.Lease != nil {
 		return false
 	}
 	if j.attempts == nil {

@@ -166,11 +166,12 @@ func (w *worker) Progress() {
 	e := w.e
 	e.mu.Lock()
 	if c.job != nil && !c.mixed {
-		c.job.sched.Cost.Observe(c.total, took)
+		e.sched.Took(&c.job.sched, c.total, took)
 	}
 	e.done += int64(c.total - c.bad)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
+	w.told += int64(c.total)
 	e.mu.Unlock()
 	e.fill(w)
 	e.balance()

@@ -1,40 +1,56 @@
 package engine
 
-import "github.com/go-multiproc/mp/internal/sched"
+import (
+	"slices"
 
-// takeBack takes back at least n elements that have not begun, if there are so many, the last first, and returns how
-// many it got. Elements of jobs that have ended are gone.
-func (w *worker) takeBack(n int) int {
+	"github.com/go-multiproc/mp/internal/sched"
+)
+
+// takeBack takes back at least n elements that have not begun, if there are so many, the last first: pinned ones only if that is
+// said, for no other worker is to run them. Elements of jobs that have ended are gone. It reports false if it changed nothing, not even what
+// the scheduler knows.
+func (w *worker) takeBack(n int, pinned bool) bool {
 	var got []part
 	total := 0
 	w.mu.Lock()
 	if w.dead {
 		w.mu.Unlock()
-		return 0
+		return false
 	}
 	take := func(b *Batch, left int) {
 		got = append(got, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
 		total += left
 	}
-	for len(w.stalled) > 0 && total < n {
-		b := w.stalled[len(w.stalled)-1]
-		w.stalled = w.stalled[:len(w.stalled)-1]
-		take(b, int(b.n.Swap(0)))
+	for i := len(w.stalled) - 1; i >= 0 && total < n; i-- {
+		if b := w.stalled[i]; pinned || !b.Job.pinned() {
+			w.stalled = slices.Delete(w.stalled, i, i+1)
+			take(b, int(b.n.Swap(0)))
+		}
 	}
 	sent := w.fifo.All()
 	for i := len(sent) - 1; i >= 0 && total < n; i-- {
-		if sent[i].Job.private { // no other worker is to run it
-			continue
+		if b := sent[i]; !b.Job.private && (pinned || !b.Job.pinned()) {
+			take(b, w.cut(b))
 		}
-		take(sent[i], w.cut(sent[i]))
 	}
 	w.trim()
+	begun := w.begun()
 	w.mu.Unlock()
-	if total == 0 {
-		return 0
+	return w.giveUp(got, begun) || total > 0
+}
+
+// begun is how many elements have begun, ever. Call it with mu.
+func (w *worker) begun() uint64 {
+	n := w.passed
+	for _, b := range w.fifo.All() {
+		own := int(b.n.Load())
+		k := min(max(w.port.Begun(b), int(b.done.Load())), own)
+		n += uint64(k)
+		if k < own {
+			break
+		}
 	}
-	w.giveUp(got)
-	return total
+	return n
 }
 
 // part is some elements of a job that were taken back.
@@ -43,34 +59,34 @@ type part struct {
 	r sched.Range
 }
 
-// giveUp returns what was taken back from w to the scheduler.
-func (w *worker) giveUp(parts []part) {
+// giveUp returns what was taken back from w to the scheduler, and tells it how many elements have begun, ever. It reports whether that
+// was news.
+func (w *worker) giveUp(parts []part, begun uint64) (news bool) {
 	e := w.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range parts {
-		e.sched.TakenBack(&w.sched, p.r.N)
+		e.sched.TakenBack(&w.sched, &p.j.sched, p.r.N)
 		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
 		half := p.r.N / 2
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
+	return e.sched.Begun(&w.sched, int(int64(begun)-w.told))
 }
 
 // freeze takes back everything that was sent and has not begun, and returns how many elements have begun, ever. Call it
 // with mu: until it is given up nothing can begin but what was not sent yet.
 func (w *worker) freeze() (parts []part, begun uint64) {
 	w.trim()
-	begun = w.passed
 	for _, b := range w.fifo.All() {
 		if !b.Job.private {
 			if left := w.cut(b); left > 0 {
 				parts = append(parts, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
 			}
 		}
-		begun += uint64(min(max(w.port.Begun(b), int(b.done.Load())), int(b.n.Load())))
 	}
-	return parts, begun
+	return parts, w.begun()
 }
 
 // cut takes back what has not begun of a batch that was sent, and returns how many elements that was. Call it with mu.
@@ -117,7 +133,7 @@ func (w *worker) drop(j *Job) {
 	w.watch() // what has begun is at the head now, or when its predecessors' results have come
 	w.mu.Unlock()
 	if total > 0 {
-		w.dropped(total)
+		w.dropped(j, total)
 		w.e.fill(w)
 		w.e.balance()
 	}

@@ -14,7 +14,8 @@ type worker struct {
 	e     *Engine
 	index int
 	since time.Time
-	sched sched.Worker // guarded by the engine's mutex
+	sched sched.Worker // guarded by the engine's mutex, as told is
+	told  int64        // of results, those that the scheduler knows, and that of Setup
 
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
@@ -125,11 +126,13 @@ func (w *worker) join() {
 	w.up = true
 	w.disarm()
 	w.head = time.Now()
+	told := w.received()
 	w.mu.Unlock()
 	e := w.e
 	e.mu.Lock()
 	if e.state != closed {
-		w.sched.Owner = w
+		w.told = int64(told)
+		w.sched.Owner, w.sched.Index = w, w.index
 		e.sched.Join(&w.sched)
 		e.missing--
 		e.change()

@@ -122,7 +122,7 @@ func TestWindow(t *testing.T) {
 		chunk   int
 		want    int
 	}{
-		{0, 0, 2}, {time.Second, 0, 2}, {10 * time.Microsecond, 0, 400}, {time.Millisecond, 0, 4}, {time.Second, 50, 100},
+		{0, 0, 2}, {time.Second, 0, 2}, {10 * time.Microsecond, 0, 400}, {time.Millisecond, 0, 4}, {time.Second, 50, 2}, {10 * time.Microsecond, 50, 400}, {0, 50, 100},
 	} {
 		s, w := ready(1)
 		j := &Job{Cost: new(Cost), Chunk: c.chunk}
