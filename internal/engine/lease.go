@@ -90,7 +90,10 @@ func (l *Lease) Err() error {
 
 // err is Err for who has the engine's mutex.
 func (l *Lease) err() error {
+	err := l.e.refuses()
 	switch {
+	case err != nil:
+		return err
 	case l.over:
 		return ErrClosed
 	case l.lost != nil:

@@ -83,7 +83,7 @@ func (j *Job) Estimate() int {
 
 // chunk is Chunk, but no more than a worker should hold.
 func (j *Job) chunk() int {
-	if j.Cost.ns == 0 {
+	if j.Cost.ns == 0 || j.Chunk == 1 {
 		return j.Chunk
 	}
 	return j.Cost.fits(windowTarget, 1, j.Chunk)

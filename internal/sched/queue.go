@@ -57,8 +57,10 @@ func (q *queue) put(j *Job) {
 		}
 		l.clock = max(l.clock, first.spent-first.out)
 		j.spent = max(j.spent, l.clock)
-		j.since = q.count
-		q.count++
+		if j.since == 0 { // what comes back keeps its turn
+			q.count++
+			j.since = q.count
+		}
 		l.heap = append(l.heap, j)
 		j.at = len(l.heap)
 	}

@@ -178,3 +178,16 @@ func BenchmarkNext(b *testing.B) {
 		s.Finished(w[i%4], 1)
 	}
 }
+
+// BenchmarkNextOfMany is a map in messages of one element.
+func BenchmarkNextOfMany(b *testing.B) {
+	s, w := ready(2)
+	j := &Job{Cost: new(Cost), Chunk: 1}
+	j.Cost.Observe(1, 100)
+	s.Add(j, 1<<60)
+	var list [16]Batch
+	for i := 0; b.Loop(); i++ {
+		n := s.Next(w[i%2], list[:])
+		s.Finished(w[i%2], n)
+	}
+}
