@@ -93,15 +93,15 @@ func TestSchedPriorityOfMaps(t *testing.T) {
 		}()
 		if pool, ok := x.(*mp.Pool); ok {
 			eventually(t, "all is accepted", func() bool { return pool.Stats().Queued == 4 })
-			p.letGo("first")
-			defer p.expect("first stream map1 map2 low")
+			defer p.expect("first stream map1 map2 low last")
 		}
+		last := p.start("last", mp.Priority(-1)) // now nothing is on its way
 		p.letGo("first")
 		for range 2 {
 			if err := <-errs; err != nil {
 				t.Error(err)
 			}
 		}
-		p.end(first, low)
+		p.end(first, low, last)
 	})
 }

@@ -56,9 +56,8 @@ type Job struct {
 	// The job's place in the order; see queue.
 	spent float64 // price of what was handed out, and not taken back
 	out   float64 // of that, what is in flight
-	tag   float64
-	since uint64
-	at    int // in its level's heap, from 1; 0 if it waits in none
+	since uint64  // its number among those that came; 0 if it has not
+	at    int     // in its level's heap, from 1; 0 if it waits in none
 }
 
 // Waiting is how many elements could be handed out now.

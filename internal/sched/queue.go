@@ -19,7 +19,7 @@ type queue struct {
 type level struct {
 	priority int
 	clock    float64
-	heap     []*Job // by tag
+	heap     []*Job // by what they were given
 }
 
 // level is that of a priority, nil if there is none.
@@ -64,8 +64,6 @@ func (q *queue) put(j *Job) {
 		l.heap = append(l.heap, j)
 		j.at = len(l.heap)
 	}
-	// By where it would be after its next batch: so a large one is behind a small one that comes later, and yet in its turn.
-	j.tag = j.spent + float64(min(int64(j.Estimate()), j.Waiting()))*j.Cost.price()
 	l.fix(j)
 }
 
@@ -99,8 +97,8 @@ func (q *queue) worked(priority int, price float64) {
 
 // before is the order of a level.
 func before(a, b *Job) bool {
-	if a.tag != b.tag {
-		return a.tag < b.tag
+	if a.spent != b.spent {
+		return a.spent < b.spent
 	}
 	return a.since < b.since
 }

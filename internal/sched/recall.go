@@ -76,8 +76,8 @@ func (s *Scheduler) lower() Recall {
 	return Recall{}
 }
 
-// overlong is a worker that has more ahead than it should, for it was thought to take less time, in front of which a job that waits
-// would be if all were handed out now.
+// overlong is a worker with a long time of work ahead, of a job that would come behind the one that waits if all that were handed out
+// now.
 func (s *Scheduler) overlong() Recall {
 	j := s.shared.first()
 	if j == nil {
@@ -91,8 +91,8 @@ func (s *Scheduler) overlong() Recall {
 		last := w.last()
 		n = min(n, last.n)
 		ahead := float64(n) * last.price
-		if last.loose && last.job != j && last.job.Priority == j.Priority && !last.job.ended && ahead > float64(windowTarget) &&
-			last.job.spent-ahead+float64(min(n, last.job.Estimate()))*last.job.Cost.price() > j.tag {
+		if last.loose && last.job != j && last.job.Priority == j.Priority && !last.job.ended &&
+			ahead > float64(windowTarget) && last.job.spent-ahead > j.spent {
 			return Recall{Worker: w, N: n}
 		}
 	}
