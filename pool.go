@@ -169,7 +169,7 @@ type PoolStats struct {
 // WorkerInfo is what a worker does. Its Index stays when it is replaced.
 type WorkerInfo struct {
 	Index, PID      int
-	State, Function string // State is "starting", "idle" or "running"
+	State, Function string // State is "starting", "idle", "running", or "parked" if it ended for IdleTimeout
 	Since           time.Time
 	Done, RSS       int64 // elements that ended; bytes
 }

@@ -77,6 +77,7 @@ type Engine struct {
 	costs    map[uint32]*sched.Cost // by function
 	state    state
 	broken   error
+	killing  bool // workers are ended at once
 	changed  chan struct{}
 	stopped  chan struct{} // closed with the state closed
 	ended    chan struct{} // closed when the last worker is gone
@@ -354,6 +355,7 @@ func (e *Engine) abort(f *Failure) {
 // shut ends all workers at once.
 func (e *Engine) shut() {
 	e.mu.Lock()
+	e.killing = true
 	if e.state != closed {
 		e.state = closed
 		close(e.stopped)

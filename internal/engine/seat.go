@@ -79,15 +79,16 @@ func (e *Engine) start(index int) {
 	w.port = port
 	w.timer = time.AfterFunc(e.cfg.StartTimeout, w.expired)
 	w.arm(e.cfg.StartTimeout)
+	late := w.retired // whoever wanted it gone found no port
 	w.mu.Unlock()
 	if err != nil {
 		w.Lost(spawn.Exit{}, err)
 		return
 	}
 	e.mu.Lock()
-	late := e.state == closed || w.reason != ""
+	late = late || e.killing
 	e.mu.Unlock()
-	if late { // whoever wanted it gone found no port
+	if late {
 		w.kill()
 	}
 }
