@@ -22,6 +22,8 @@ type Job struct {
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
 	Moves    bool // an argument may hold something that is in one process at a time
+	Seeded   bool // the random numbers of its elements follow from Seed and their index
+	Seed     uint64
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -167,6 +169,14 @@ func (b *Batch) finished() bool { return b.done.Load() == b.n.Load() }
 
 // Own is how many of the elements are the batch's own still: those that were not taken back.
 func (b *Batch) Own() int { return int(b.n.Load()) }
+
+// Index is the index of the first element in its map; a call is none.
+func (b *Batch) Index() int64 {
+	if b.Job.Encode == nil {
+		return abi.NoIndex
+	}
+	return b.First
+}
 
 // NewBatch makes a batch of the one element of a job that no engine runs.
 func NewBatch(j *Job) *Batch {

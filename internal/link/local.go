@@ -96,6 +96,7 @@ func (l *Local) next() *localBatch {
 
 func (l *Local) serve(lb *localBatch) {
 	b := lb.b
+	l.elements.next(b.Job.Seeded, b.Job.Seed)
 	for {
 		c := lb.cursor.Load()
 		if abi.Cursor(c).Begun() >= abi.Cursor(c).Limit() {
@@ -113,12 +114,12 @@ func (l *Local) serve(lb *localBatch) {
 			n := l.handler.ArgSize(b.Job.Func)
 			arg, lb.payload = arg[:n], lb.payload[n:]
 		}
-		l.one(b, arg)
+		l.one(b, b.Index()+int64(abi.Cursor(c).Begun()), arg)
 	}
 }
 
-func (l *Local) one(b *engine.Batch, arg []byte) {
-	e := l.elements.begin(b.Job.Timeout)
+func (l *Local) one(b *engine.Batch, index int64, arg []byte) {
+	e := l.elements.begin(index, b.Job.Timeout)
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)

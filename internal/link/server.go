@@ -89,9 +89,10 @@ func (s *server) loop() {
 			return
 		}
 		for s.left > 0 && s.slots.Begin() {
+			index := s.batch.Index + int64(s.batch.Count-s.left)
 			s.left--
 			arg := s.arg()
-			s.current = s.elements.begin(s.timeout)
+			s.current = s.elements.begin(index, s.timeout)
 			running = true
 			status, record := s.handler.Run(s.current, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
 			running = false
@@ -115,8 +116,8 @@ func (s *server) next() bool {
 	}
 	s.left = s.batch.Count
 	s.timeout = time.Duration(s.batch.Timeout)
-	s.external = s.batch.Size > abi.SlotInline
-	if s.payload = s.batch.Inline; s.external {
+	s.elements.next(s.batch.Flags&abi.FlagSeeded != 0, s.batch.Seed)
+	if s.payload, s.external = s.batch.Inline, s.batch.Inline == nil; s.external {
 		s.payload = s.receive(s.batch.Size)
 	}
 	return true
