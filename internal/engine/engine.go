@@ -77,6 +77,8 @@ type Engine struct {
 	retried  int64
 	bytes    int64
 	timers   map[*time.Timer]struct{} // of starts to come
+
+	broadcasts broadcasts
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -86,6 +88,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost), missing: cfg.Workers,
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
 		failures: make([]int, cfg.Workers), timers: make(map[*time.Timer]struct{}),
+		broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for i := range cfg.Workers {

@@ -43,7 +43,7 @@ type Job struct {
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
 	moved    moved
 	attempts map[int64]int
-	private  bool // Setup or Teardown: the scheduler does not know it
+	private  bool // Setup, Teardown or a broadcast: the scheduler does not know it
 	begun    bool // guarded by the engine's mutex, as attempts is
 }
 

@@ -32,9 +32,9 @@ func (w *worker) watch() {
 	if !w.up || w.ladder.up || w.fifo.Len() == 0 {
 		return
 	}
-	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
+	if b := w.fifo.First(); b.Job.ended.Load() {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.finished(w.cut(b))
+		w.finished(w.discard(b))
 		if b.finished() {
 			w.watch()
 		} else {

@@ -29,12 +29,16 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		pid = w.port.PID()
 	}
 	var failed []lostElement
-	begun := false // anything: then what it was given may have killed it, and a successor will do better
+	var fatal *lostElement // of a broadcast
+	begun := false         // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
+			if f := w.fatal(b, pid, exit, why); f != nil {
+				fatal = f
+			}
 			continue
 		}
 		done, n := int(b.done.Load()), int(b.n.Load())
@@ -56,7 +60,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
-	w.fifo, w.stalled = fifo.Queue[*Batch]{}, nil
+	w.fifo, w.stalled, w.unsaid = fifo.Queue[*Batch]{}, nil, nil
 	if e.workers[w.index] == w {
 		e.workers[w.index] = nil
 	}
@@ -79,6 +83,9 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	for _, l := range failed {
 		e.count(false)
 		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
+	}
+	if fatal != nil {
+		fatal.j.settle(fatal.i, Result{Failure: fatal.f, Worker: w.index, PID: pid})
 	}
 	e.replace(w, up, idle, exit, why)
 	e.dispatch()

@@ -16,6 +16,11 @@ type worker struct {
 	since time.Time
 	sched sched.Worker // guarded by the engine's mutex
 
+	// Of broadcasts, guarded by the engine's mutex: the numbers of the last word that it was told and of the last that it has run,
+	// and whether it is told at once.
+	told, heard int64
+	listens     bool
+
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
@@ -31,6 +36,7 @@ type worker struct {
 	fifo     fifo.Queue[*Batch] // sent, not finished
 	passed   uint64             // elements of batches that were trimmed
 	stalled  []*Batch           // encoded, no room yet
+	unsaid   *Batch             // of a broadcast, no room yet
 	free     []*Batch           // to be used again
 	head     time.Time
 	up       bool
@@ -115,18 +121,29 @@ func (w *worker) private(b *Batch) bool {
 	return true
 }
 
-// join makes w ready for work.
+// join makes w ready for work, when it has run what was broadcast before it came.
 func (w *worker) join() {
+	e := w.e
 	w.mu.Lock()
 	if w.up || w.dead {
+		w.mu.Unlock()
+		return
+	}
+	e.mu.Lock()
+	missed, current := w.unheard()
+	e.mu.Unlock()
+	if missed != nil {
+		w.catchUp(missed)
 		w.mu.Unlock()
 		return
 	}
 	w.up = true
 	w.disarm()
 	w.head = time.Now()
+	if current != nil {
+		w.say(current.job)
+	}
 	w.mu.Unlock()
-	e := w.e
 	e.mu.Lock()
 	if e.state != closed {
 		w.sched.Owner = w
