@@ -92,7 +92,7 @@ const MaxBatch = 1<<16 - 1
 //	taken  0 < begun, begun <= limit        the worker runs element begun-1 or has finished it
 //	done   begun == limit                   and the worker moves SlotHead past it after the last result is published
 //
-// The worker begins an element by begun -> begun+1; the parent takes back what is not begun by lowering limit.
+// The worker begins an element by begun -> begun+1, or all at once by begun -> limit; the parent takes back what is not begun by lowering limit.
 // Both are compare-and-swap on this one word, so that each element goes one way only, whenever either is killed.
 type Cursor uint64
 

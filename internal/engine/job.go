@@ -22,6 +22,7 @@ type Job struct {
 	Fixed    bool // every argument encodes to the same number of bytes
 	Waited   bool // someone waits for this very element: wake him when it is done
 	Moves    bool // an argument may hold something that is in one process at a time
+	Together bool // the elements of a batch are run at once, and are held up by each other
 	Seeded   bool // the random numbers of its elements follow from Seed and their index
 	Seed     uint64
 
@@ -84,12 +85,18 @@ type Failure struct {
 // holds several.
 const maxPayload = 64 << 10
 
+// maxTogether is the same for elements of which so many are to run together as the caller has said: a length has 32 bits.
+const maxTogether = 1 << 31
+
 // encode appends as many of the elements to dst as make one message, at least one. The message starts at start. The error is
 // of the element after them. Call it with encoding.
 func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags uint8, n int, err error) {
-	sized := r.N > 1 && !j.Fixed
+	sized, most := r.N > 1 && !j.Fixed, maxPayload
+	if j.Together && j.Chunk > 0 { // so many were asked for
+		most = maxTogether
+	}
 	start = len(dst)
-	for n < min(r.N, abi.MaxBatch) && len(dst)-start < maxPayload && !j.ended.Load() {
+	for n < min(r.N, abi.MaxBatch) && len(dst)-start < most && !j.ended.Load() {
 		at := len(dst)
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
@@ -101,7 +108,7 @@ func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags ui
 			break
 		}
 		size := len(dst) - body
-		if n++; size > maxPayload && sized {
+		if n++; size > most && sized {
 			if n == 1 {
 				return dst, body, 0, 1, nil // a large one travels alone
 			}

@@ -50,7 +50,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		begun = begun || started > done
 		for k := done; k < started; k++ {
 			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
-			if w.ladder.up && w.ladder.element == number && w.ladder.timeout {
+			if w.ladder.up && w.ladder.element <= number && number <= w.ladder.last && w.ladder.timeout {
 				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
 			}
 			number++

@@ -73,6 +73,14 @@ func (s *elements) begin(index int64, timeout time.Duration) *element {
 	return e
 }
 
+// beginAll makes the context of the next n elements, which run together. It is that of the first: who cancels one of them, cancels
+// the first.
+func (s *elements) beginAll(n int, index int64, timeout time.Duration) *element {
+	e := s.begin(index, timeout)
+	s.number += uint64(n - 1)
+	return e
+}
+
 // end ends an element's context when its function has returned, as every server does: what it left running should stop.
 func (s *elements) end(e *element) {
 	s.ended.Store(e.number + 1)

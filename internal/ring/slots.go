@@ -190,6 +190,21 @@ func (s *SlotReader) Begin() bool {
 	}
 }
 
+// BeginAll begins all elements of the slot that may still be begun, at once, and returns how many those are.
+func (s *SlotReader) BeginAll() int {
+	for {
+		old := s.word.Load()
+		c := abi.Cursor(old)
+		if c.Begun() >= c.Limit() {
+			return 0
+		}
+		// It pairs with TakeBack as in Begin.
+		if s.word.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Limit()), uint16(c.Limit())))) {
+			return c.Limit() - c.Begun()
+		}
+	}
+}
+
 // Done gives the slot back. The parent sees it with others, but at once if there is no more to do: its line is the parent's to
 // read, and each store takes it away.
 func (s *SlotReader) Done() {
