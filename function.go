@@ -45,6 +45,13 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *
 }
 
 func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
+	f := makeFunction(name, fn, site)
+	register(f.function)
+	return f
+}
+
+// makeFunction is newFunction without the registration.
+func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
 	if fn == nil {
 		panic(fmt.Sprintf("mp: %s: function %q is nil", site, name))
 	}
@@ -64,7 +71,6 @@ func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, er
 		f.argSize = size
 	}
 	f.run = f.serve
-	register(f.function)
 	return f
 }
 

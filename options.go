@@ -7,9 +7,9 @@ import (
 
 // Options are named types, so that the wrong option on the wrong call does not compile.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
@@ -23,6 +23,8 @@ type settings struct {
 	chunk   int
 	window  int
 	observe func(Event)
+	seeded  bool
+	seed    uint64
 	err     error
 
 	retryIf  func(error) bool

@@ -61,6 +61,7 @@ type stream[In, Out any] struct {
 	job     engine.Job
 	set     settings
 	ordered bool
+	exact   int64 // inputs are told to the engine so many at a time; 0 for any number
 
 	mu      sync.Mutex
 	inputs  store[In]
@@ -98,6 +99,9 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	s := &stream[In, Out]{
 		f: f, ctx: ctx, b: b, set: set, ordered: ordered,
 		arrived: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
+	}
+	if f.chunk != nil {
+		s.exact = int64(min(set.chunk, set.window))
 	}
 	f.prepare(&s.job, index, &set)
 	s.job.Encode = s.encode
@@ -252,7 +256,10 @@ func (s *stream[In, Out]) topUp() {
 
 func (s *stream[In, Out]) flush() int64 {
 	n := s.pulled - s.added
-	s.added = s.pulled
+	if s.exact > 0 && !s.eof {
+		n -= n % s.exact
+	}
+	s.added += n
 	return n
 }
 

@@ -48,6 +48,13 @@
 // nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
 // runs them, and they end with it.
 //
+// # Broadcasts
+//
+// What is broadcast goes past the scheduler as Setup does, and one is under way at a time. Under Engine.mu either tell finds a worker
+// listening, or the worker finds the word when it joins, so each is told once; and a word is kept under the same lock under
+// which it is found to be heard, so no worker joins in between. Whether it is heard is not counted, but looked at: nobody is missing, and
+// everybody there has run it. So a death needs no bookkeeping.
+//
 // # Flow
 //
 // Elements are handed out in handfuls of batches, encoded into one buffer and published together. A worker is topped up when a

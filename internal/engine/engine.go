@@ -88,6 +88,8 @@ type Engine struct {
 	retried  int64
 	bytes    int64
 	timers   map[*time.Timer]struct{} // of starts to come
+
+	broadcasts broadcasts
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -96,7 +98,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
+		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for _, i := range e.seat(cfg.Workers) {

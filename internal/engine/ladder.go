@@ -20,6 +20,7 @@ const heldUp = 250 * time.Millisecond
 type ladder struct {
 	up      bool
 	element uint64 // its number
+	last    uint64 // of those that run together with it, itself if there are none
 	timeout bool   // it took too long; else its caller gave up
 	killed  bool
 	ended   bool // it seemed to have ended when it was to be killed for
@@ -32,9 +33,9 @@ func (w *worker) watch() {
 	if !w.up || w.ladder.up || w.fifo.Len() == 0 {
 		return
 	}
-	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
+	if b := w.fifo.First(); b.Job.ended.Load() {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.dropped(w.cut(b))
+		w.dropped(w.discard(b))
 		if b.finished() {
 			w.watch()
 		} else {
@@ -56,7 +57,11 @@ func (w *worker) climb(timeout bool) {
 	if w.ladder.up {
 		return
 	}
-	w.ladder = ladder{up: true, element: w.received(), timeout: timeout}
+	first := w.received()
+	w.ladder = ladder{up: true, element: first, last: first, timeout: timeout}
+	if b := w.fifo.First(); b.Job.Together {
+		w.ladder.last += uint64(max(1, min(w.port.Begun(b), b.Own())-int(b.done.Load())) - 1)
+	}
 	w.alert.Add(1)
 	cause := abi.CauseCancel
 	if timeout {
@@ -92,10 +97,10 @@ func (w *worker) descend(b *Batch) *Failure {
 	if !l.up || number < l.element {
 		return nil
 	}
-	if !l.killed {
+	if !l.killed && number >= l.last {
 		w.unladder()
 	}
-	if number != l.element || !l.timeout {
+	if number > l.last || !l.timeout {
 		return nil
 	}
 	return &Failure{Reason: TimedOut, Worker: w.index, PID: w.port.PID(), Timeout: b.Job.Timeout, Killed: l.killed}
@@ -129,14 +134,14 @@ func (w *worker) expired() {
 	case !w.up:
 		w.startErr = fmt.Errorf("mp: worker %d was not ready after %v: %w", w.index, w.e.cfg.StartTimeout, context.DeadlineExceeded)
 		w.port.Kill()
-	case w.ladder.up && w.received() > w.ladder.element:
+	case w.ladder.up && w.received() > w.ladder.last:
 		w.unladder() // it ended just then
 		w.watch()
 	case w.ladder.up:
 		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
 		// could begin now. That one has begun is the worker's word, which is taken once.
 		var begun uint64
-		if back, begun = w.freeze(); begun > w.ladder.element+1 && !w.ladder.ended {
+		if back, begun = w.freeze(); begun > w.ladder.last+1 && !w.ladder.ended {
 			w.ladder.ended = true
 			w.arm(heldUp)
 			return

@@ -60,6 +60,9 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	} else {
 		j.Deliver(i, r)
 	}
+	if j.private {
+		w.answered(j)
+	}
 	return nil
 }
 
@@ -151,6 +154,7 @@ func (w *worker) Progress() {
 		w.head = now
 		w.clean()
 	}
+	w.sayAgain()
 	sent := false
 	for len(w.stalled) > 0 && w.port.Send(w.stalled[0], w.stalled[0].payload) {
 		b := w.stalled[0]

@@ -21,7 +21,7 @@ func (w *worker) room() int {
 
 // vacancy is how many batches the worker can be sent. Call it with mu.
 func (w *worker) vacancy() int {
-	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 {
+	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 || w.unsaid != nil {
 		return 0
 	}
 	if w.port.Suspect() {
