@@ -88,6 +88,7 @@ func init() {
 		"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 		"errors.ErrUnsupported": errors.ErrUnsupported,
 		"mp.ErrClosed":          ErrClosed, "mp.ErrFull": ErrFull, "mp.ErrNotMain": ErrNotMain, "mp.ErrDetached": ErrDetached,
+		"mp.ErrInterrupted": ErrInterrupted,
 	} {
 		RegisterError(name, err)
 	}
@@ -346,6 +347,8 @@ func (f *Function[In, Out]) outcome(r engine.Result, index int, v *Out) (err err
 // remoteError is why an element has no result, nil if it has one.
 func remoteError(r engine.Result, function string, index int) error {
 	switch {
+	case r.Failure != nil && r.Failure.Reason == engine.Interrupted:
+		return interruptedError(r, function, index)
 	case r.Failure != nil:
 		return failure(r.Failure, function, index)
 	case r.Status == abi.StatusOK:
