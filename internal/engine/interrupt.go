@@ -15,7 +15,7 @@ type interruption struct{}
 
 func (interruption) Error() string { return "mp: interrupted" }
 
-func (interruption) Is(target error) bool { return target == context.Canceled } //nolint:errorlint // as the documentation of errors.Is has it
+func (interruption) Is(target error) bool { return target == context.Canceled }
 
 // How far an interrupt is. The values only grow.
 const (
