@@ -99,6 +99,9 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	for _, o := range opts {
 		o.call(&s)
 	}
+	if s.err != nil {
+		return refuse(s.err)
+	}
 	moves := codec.Moves()
 	arg, err := f.encode(in) // in the call: it is the caller's error, and later changes are not sent
 	if err != nil {

@@ -76,6 +76,7 @@ type stream[In, Out any] struct {
 	panicV  any            // what it panicked with
 	panics  bool
 	aborted error
+	cut     bool // interrupted: no more inputs are taken
 	waiting bool // the collector waits
 	hungry  bool // the feeder waits
 	over    bool // every input has an outcome
@@ -107,6 +108,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	s.job.Encode = s.encode
 	s.job.Deliver = s.deliver
 	s.job.Delivered = func(int64) { s.topUp() }
+	s.job.Interrupted = s.interrupt
 	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
 	return s, b.Engine.Begin(&s.job)
 }
@@ -167,6 +169,16 @@ func (s *stream[In, Out]) abort(err error) {
 	poke(s.arrived)
 }
 
+// interrupt ends the inputs here. What was pulled has an outcome soon, though the sequence may be waiting for its next for ever.
+func (s *stream[In, Out]) interrupt() {
+	s.mu.Lock()
+	s.cut = true
+	n := s.flush()
+	s.mu.Unlock()
+	s.add(n)
+	poke(s.arrived)
+}
+
 // feed pulls the inputs, on its own goroutine: while one is awaited, outcomes can be yielded.
 func (s *stream[In, Out]) feed(in iter.Seq[In]) {
 	finished := false
@@ -199,7 +211,7 @@ func (s *stream[In, Out]) push(v In) bool {
 	default:
 	}
 	s.mu.Lock()
-	if s.over {
+	if s.over || s.cut {
 		s.mu.Unlock()
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/sched"
@@ -90,6 +91,7 @@ type Engine struct {
 	timers   map[*time.Timer]struct{} // of starts to come
 
 	broadcasts broadcasts
+	interrupt  atomic.Int32 // 0, or how far it is
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -240,7 +242,17 @@ func (e *Engine) Finished(j *Job) {
 
 // Enter waits for room for one call of so many bytes; Leave gives it back.
 func (e *Engine) Enter(ctx context.Context, bytes int64) error {
-	return e.gate.enter(ctx, bytes, e.stopped)
+	if e.gate.try(bytes) {
+		return nil
+	}
+	err := e.gate.enter(ctx, bytes, e.stopped)
+	if e.interrupt.Load() == 0 || (err != nil && ctx.Err() != nil) {
+		return err
+	}
+	if err == nil { // what was swept made room
+		e.gate.leave(bytes)
+	}
+	return ErrInterrupted
 }
 
 // TryEnter is Enter for who does not wait.
@@ -283,6 +295,12 @@ func (e *Engine) balance() {
 
 func (e *Engine) hand() {
 	for {
+		if phase := e.interrupt.Load(); phase != 0 {
+			if phase == sweeping {
+				e.sweep()
+			}
+			return
+		}
 		e.mu.Lock()
 		var s *sched.Worker
 		if e.sched.Waiting() > 0 {
@@ -396,7 +414,7 @@ func (e *Engine) Kill() {
 		e.change()
 	}
 	e.mu.Unlock()
-	e.abort(&Failure{Reason: Stopped, Err: ErrClosed})
+	e.abort(e.stopFailure())
 	e.shut()
 	<-e.ended
 }

@@ -41,6 +41,8 @@ type Job struct {
 	Delivered func(n int64)
 	// Error, if set, makes an error of an outcome that is no result, for those who observe.
 	Error func(i int64, r Result) error
+	// Interrupted, if set, is told that nothing more of the job begins: what waits fails, and so does what is added.
+	Interrupted func()
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 
@@ -68,11 +70,12 @@ type Reason int
 
 // The reasons.
 const (
-	Died     Reason = iota + 1 // its worker ended while it ran
-	TimedOut                   // it ran longer than it may
-	Unsent                     // its argument could not be encoded
-	Stopped                    // the engine was closed or killed
-	Broken                     // the engine cannot keep workers running; Err says why
+	Died        Reason = iota + 1 // its worker ended while it ran
+	TimedOut                      // it ran longer than it may
+	Unsent                        // its argument could not be encoded
+	Stopped                       // the engine was closed or killed
+	Interrupted                   // the engine was interrupted before it began, or its Grace had passed; with a Status, it failed after it was told
+	Broken                        // the engine cannot keep workers running; Err says why
 )
 
 // A Failure is why an element has no result.

@@ -51,8 +51,13 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		begun = begun || started > done
 		for k := done; k < started; k++ {
 			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
-			if w.ladder.up && w.ladder.element <= number && number <= w.ladder.last && w.ladder.timeout {
-				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
+			if l := w.ladder; l.up && l.element <= number && number <= l.last {
+				switch {
+				case l.why == tooLong:
+					f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, l.killed
+				case l.why == interrupted && l.killed:
+					f.Reason, f.Err = Interrupted, ErrInterrupted
+				}
 			}
 			number++
 			i := b.First + int64(k)
@@ -106,7 +111,7 @@ type lostElement struct {
 // ending is why the worker has ended. Call it with both locks.
 func (w *worker) ending(st state, exit spawn.Exit) string {
 	switch {
-	case w.ladder.killed && w.ladder.timeout:
+	case w.ladder.killed && w.ladder.why == tooLong:
 		return reasonTimeout
 	case w.ladder.killed:
 		return reasonCancelled

@@ -103,7 +103,7 @@ func (w *worker) look(r *Result) *Batch {
 	all := w.fifo.All()
 	w.burst.store = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
 	w.burst.ahead = w.burst.store
-	r.Failure = w.descend(all[0])
+	r.Failure = w.descend(all[0], r.Status)
 	return all[0]
 }
 

@@ -37,27 +37,28 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
-	mu        sync.Mutex
-	port      Port
-	fifo      fifo.Queue[*Batch] // sent, not finished
-	passed    uint64             // elements of batches that were trimmed
-	stalled   []*Batch           // encoded, no room yet
-	unsaid    *Batch             // of a broadcast, no room yet
-	free      []*Batch           // to be used again
-	head      time.Time
-	up        bool
-	retired   bool
-	last      *Batch // Teardown, when retired and until it is sent
-	finishing bool   // told to end
-	suspect   bool   // it gave the sign that it ends, and will be killed if it does not
-	dead      bool
-	ladder    ladder
-	timer     *time.Timer // for the start, then for the element at the head
-	armed     bool        // the timer runs
-	due       time.Time   // when it is to go off
-	excused   bool        // it was late, and is on its second way
-	startErr  error
-	done      int64
+	mu          sync.Mutex
+	port        Port
+	fifo        fifo.Queue[*Batch] // sent, not finished
+	passed      uint64             // elements of batches that were trimmed
+	stalled     []*Batch           // encoded, no room yet
+	unsaid      *Batch             // of a broadcast, no room yet
+	free        []*Batch           // to be used again
+	head        time.Time
+	up          bool
+	retired     bool
+	last        *Batch // Teardown, when retired and until it is sent
+	finishing   bool   // told to end
+	suspect     bool   // it gave the sign that it ends, and will be killed if it does not
+	dead        bool
+	ladder      ladder
+	interrupted bool        // the engine was: all that w has has begun, and is to end
+	timer       *time.Timer // for the start, then for the element at the head
+	armed       bool        // the timer runs
+	due         time.Time   // when it is to go off
+	excused     bool        // it was late, and is on its second way
+	startErr    error
+	done        int64
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
