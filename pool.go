@@ -21,6 +21,7 @@ type Executor interface {
 // are safe for concurrent use.
 type Pool struct {
 	backend engine.Backend
+	signals *signalled
 }
 
 // poolLayout is the channel of a pool's worker. Pages that are never touched cost nothing.
@@ -49,7 +50,10 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		stderr = spawn.NewOutput(c.Stderr)
 	}
 	kernel := osenv.Default()
-	e, err := newEngine(c, s, func(index int, h engine.Host) (engine.Port, error) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := catch(c.Signals, cancel)
+	e, err := newEngine(ctx, c, s, func(index int, h engine.Host) (engine.Port, error) {
 		var cpus []int
 		if len(c.CPUs) > 0 {
 			cpus = c.CPUs[index%len(c.CPUs)]
@@ -60,10 +64,15 @@ func NewPool(c PoolConfig) (*Pool, error) {
 			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Stdout: stdout, Stderr: stderr,
 		}, h)
 	})
+	signals.follow(e)
 	if err != nil {
+		signals.wait()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
 		return nil, err
 	}
-	return &Pool{backend: newBackend(c, e, s)}, nil
+	return &Pool{backend: newBackend(c, e, s), signals: signals}, nil
 }
 
 // startPort starts a worker that ActiveChildren knows.
@@ -76,10 +85,11 @@ func startPort(k *osenv.Kernel, s spawn.Spec, h engine.Host) (engine.Port, error
 	return port, nil
 }
 
-func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.Port, error)) (*engine.Engine, error) {
+func newEngine(ctx context.Context, c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.Port, error)) (*engine.Engine, error) {
 	observe := c.observer()
-	return engine.New(context.Background(), engine.Config{
+	return engine.New(ctx, engine.Config{
 		Workers: c.Workers, StartTimeout: c.StartTimeout, Window: int64(c.Window), WindowBytes: c.WindowBytes,
+		MaxTasks: int64(c.MaxTasks), MaxAge: c.MaxAge, MaxRSS: c.MaxRSS, IdleTimeout: c.IdleTimeout, MinWorkers: c.MinWorkers,
 		Start:    start,
 		Setup:    c.Init.job(s),
 		Teardown: c.Exit.job(s),
@@ -104,6 +114,7 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 func newBackend(c PoolConfig, e *engine.Engine, s *snapshot) engine.Backend {
 	return engine.Backend{
 		Engine: e, Workers: c.Workers, Timeout: c.TaskTimeout, Grace: c.Grace, Retries: c.Retries, Window: c.Window, Bytes: c.WindowBytes,
+		RetryIf: c.RetryIf, Observed: c.Observer != nil,
 		Index: func(fn any) (uint32, bool) {
 			i, ok := s.index[fn.(*function)]
 			return i, ok
@@ -137,16 +148,31 @@ func (p *Pool) Backend() (*engine.Backend, error) { return &p.backend, nil }
 func (p *Pool) Close() error { return p.Stop(context.Background()) }
 
 // Stop is Close bounded by ctx: when it ends first, Stop kills what is left and returns ctx's error.
-func (p *Pool) Stop(ctx context.Context) error { return p.backend.Engine.Close(ctx) }
+func (p *Pool) Stop(ctx context.Context) error {
+	err := p.backend.Engine.Close(ctx)
+	p.signals.wait()
+	return err
+}
 
 // Kill ends all workers now. What is outstanding fails with ErrClosed.
 func (p *Pool) Kill() error {
 	p.backend.Engine.Kill()
+	p.signals.wait()
 	return nil
 }
 
 // Ready waits until as many workers as asked for have run Init: at once, but after a death.
 func (p *Pool) Ready(ctx context.Context) error { return p.backend.Engine.Ready(ctx) }
+
+// Resize makes the pool have so many workers, at least one, and returns when those that are new have run Init, and those that are too
+// many have finished what they ran and have ended. When ctx ends first, it returns its error: a pool that was to grow is then as it was,
+// one that was to shrink still does. A failure of Init fails the pool.
+func (p *Pool) Resize(ctx context.Context, workers int) error {
+	if workers < 1 {
+		return fmt.Errorf("mp: Resize(%d): a pool has at least one worker", workers)
+	}
+	return p.backend.Engine.Resize(ctx, workers)
+}
 
 // PoolStats is what a pool did so far. Done counts successes: Done+Failed is all elements that ended.
 type PoolStats struct {
@@ -158,7 +184,7 @@ type PoolStats struct {
 // WorkerInfo is what a worker does. Its Index stays when it is replaced.
 type WorkerInfo struct {
 	Index, PID      int
-	State, Function string // State is "starting", "idle" or "running"
+	State, Function string // State is "starting", "idle", "running", or "parked" if it ended for IdleTimeout
 	Since           time.Time
 	Done, RSS       int64 // elements that ended; bytes
 }

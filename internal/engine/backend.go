@@ -11,7 +11,10 @@ type Backend struct {
 	Timeout time.Duration
 	Grace   time.Duration
 	Retries int
-	Window  int
-	Bytes   int64  // of results that may wait to be collected
-	Lease   *Lease // whose worker runs the calls; nil: any of the engine's
+	RetryIf func(error) bool
+	// Observed: somebody is told of every event.
+	Observed bool
+	Window   int
+	Bytes    int64  // of results that may wait to be collected
+	Lease    *Lease // whose worker runs the calls; nil: any of the engine's
 }

@@ -70,9 +70,28 @@ func (l *Lease) await(ctx context.Context) error {
 func (l *Lease) Release() {
 	l.e.mu.Lock()
 	l.over = true
+	w := l.pin.Worker()
 	l.e.sched.Release(&l.pin)
 	l.e.mu.Unlock()
+	if w != nil {
+		w.Owner.(*worker).relieve()
+	}
 	l.e.dispatch()
+}
+
+// relieve lets a worker leave that is not wanted any more, or has an heir, unless it is leased: then Release calls it again.
+func (w *worker) relieve() {
+	e := w.e
+	e.used(w)
+	e.mu.Lock()
+	goes := w.reason == reasonResize && w.sched.Lease() == nil
+	if goes {
+		e.sched.Leave(&w.sched)
+	}
+	e.mu.Unlock()
+	if goes {
+		w.leave()
+	}
 }
 
 // Worker is the index of the worker, PID its process.

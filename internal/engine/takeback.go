@@ -39,14 +39,16 @@ func (w *worker) takeBack(n int, pinned bool) bool {
 	return w.giveUp(got, begun) || total > 0
 }
 
-// begun is how many elements have begun, ever. Call it with mu.
-func (w *worker) begun() uint64 {
-	n := w.passed
+// begun is how many elements that the scheduler knows of have begun, ever. Call it with mu.
+func (w *worker) begun() (n int64) {
+	n = int64(w.passed) - w.hidden
 	for _, b := range w.fifo.All() {
+		if b.Job.private {
+			continue
+		}
 		own := int(b.n.Load())
 		k := min(max(w.port.Begun(b), int(b.done.Load())), own)
-		n += uint64(k)
-		if k < own {
+		if n += int64(k); k < own {
 			break
 		}
 	}
@@ -59,9 +61,9 @@ type part struct {
 	r sched.Range
 }
 
-// giveUp returns what was taken back from w to the scheduler, and tells it how many elements have begun, ever. It reports whether that
+// giveUp returns what was taken back from w to the scheduler, and tells it how many of its elements have begun, ever. It reports whether that
 // was news.
-func (w *worker) giveUp(parts []part, begun uint64) (news bool) {
+func (w *worker) giveUp(parts []part, begun int64) (news bool) {
 	e := w.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -72,21 +74,33 @@ func (w *worker) giveUp(parts []part, begun uint64) (news bool) {
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
-	return e.sched.Begun(&w.sched, int(int64(begun)-w.told))
+	return e.sched.Begun(&w.sched, int(begun-w.shown))
+}
+
+// release takes back everything that has not begun, also what was not sent yet. Call it with mu.
+func (w *worker) release() []part {
+	parts, _ := w.freeze()
+	for _, b := range w.stalled {
+		parts = append(parts, part{b.Job, sched.Range{First: b.First, N: int(b.n.Load())}})
+	}
+	w.stalled = nil
+	return parts
 }
 
 // freeze takes back everything that was sent and has not begun, and returns how many elements have begun, ever. Call it
 // with mu: until it is given up nothing can begin but what was not sent yet.
 func (w *worker) freeze() (parts []part, begun uint64) {
 	w.trim()
+	begun = w.passed
 	for _, b := range w.fifo.All() {
 		if !b.Job.private {
 			if left := w.cut(b); left > 0 {
 				parts = append(parts, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
 			}
 		}
+		begun += uint64(min(max(w.port.Begun(b), int(b.done.Load())), int(b.n.Load())))
 	}
-	return parts, w.begun()
+	return parts, begun
 }
 
 // cut takes back what has not begun of a batch that was sent, and returns how many elements that was. Call it with mu.
@@ -107,6 +121,16 @@ func (w *worker) cut(b *Batch) int {
 	return n - begun
 }
 
+// discard takes back what has not begun of a batch whose job has ended, and returns how many elements of it the scheduler is to
+// be told of: it does not know the private ones. Call it with mu.
+func (w *worker) discard(b *Batch) int {
+	n := w.cut(b)
+	if b.Job.private {
+		return 0
+	}
+	return n
+}
+
 // drop takes back what has not begun of a job that has ended, and cancels what has.
 func (w *worker) drop(j *Job) {
 	total := 0
@@ -115,6 +139,7 @@ func (w *worker) drop(j *Job) {
 		w.mu.Unlock()
 		return
 	}
+	unsaid := w.unsay(j)
 	kept := w.stalled[:0]
 	for _, b := range w.stalled {
 		if b.Job == j {
@@ -128,12 +153,14 @@ func (w *worker) drop(j *Job) {
 		if b.Job != j {
 			continue
 		}
-		total += w.cut(b)
+		total += w.discard(b)
 	}
 	w.watch() // what has begun is at the head now, or when its predecessors' results have come
 	w.mu.Unlock()
-	if total > 0 {
-		w.dropped(j, total)
+	if total > 0 || unsaid {
+		w.e.mu.Lock()
+		w.e.sched.TakenBack(&w.sched, &j.sched, total)
+		w.e.mu.Unlock()
 		w.e.fill(w)
 		w.e.balance()
 	}

@@ -14,12 +14,23 @@ type worker struct {
 	e     *Engine
 	index int
 	since time.Time
-	sched sched.Worker // guarded by the engine's mutex, as told is
-	told  int64        // of results, those that the scheduler knows, and that of Setup
+	// Guarded by the engine's mutex. See seat.go.
+	sched  sched.Worker
+	shown  int64  // results of which the scheduler knows
+	joined bool   // elements are given to it
+	ready  bool   // it could be given some, and waits for its predecessor to be spent
+	reason string // why it is to be replaced, or only finishes what it has begun; "" while it is wanted
+
+	// Of broadcasts, guarded by the engine's mutex: the numbers of the last word that it was told and of the last that it has run,
+	// and whether it is told at once.
+	told, heard int64
+	listens     bool
 
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
+
+	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
@@ -27,26 +38,29 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
-	mu       sync.Mutex
-	port     Port
-	fifo     fifo.Queue[*Batch] // sent, not finished
-	passed   uint64             // elements of batches that were trimmed
-	stalled  []*Batch           // encoded, no room yet
-	free     []*Batch           // to be used again
-	head     time.Time
-	up       bool
-	retired  bool
-	last     *Batch // Teardown, when retired and until it is sent
-	ending   bool   // told to end
-	suspect  bool   // it gave the sign that it ends, and will be killed if it does not
-	dead     bool
-	ladder   ladder
-	timer    *time.Timer // for the start, then for the element at the head
-	armed    bool        // the timer runs
-	due      time.Time   // when it is to go off
-	excused  bool        // it was late, and is on its second way
-	startErr error
-	done     int64
+	mu          sync.Mutex
+	port        Port
+	fifo        fifo.Queue[*Batch] // sent, not finished
+	passed      uint64             // elements of batches that were trimmed
+	hidden      int64              // of these, private ones, of which the scheduler does not know
+	stalled     []*Batch           // encoded, no room yet
+	unsaid      *Batch             // of a broadcast, no room yet
+	free        []*Batch           // to be used again
+	head        time.Time
+	up          bool
+	retired     bool
+	last        *Batch // Teardown, when retired and until it is sent
+	finishing   bool   // told to end
+	suspect     bool   // it gave the sign that it ends, and will be killed if it does not
+	dead        bool
+	ladder      ladder
+	interrupted bool        // the engine was: all that w has has begun, and is to end
+	timer       *time.Timer // for the start, then for the element at the head
+	armed       bool        // the timer runs
+	due         time.Time   // when it is to go off
+	excused     bool        // it was late, and is on its second way
+	startErr    error
+	done        int64
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -73,6 +87,9 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		if b.Job.private {
+			w.hidden += int64(b.done.Load())
+		}
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -116,28 +133,35 @@ func (w *worker) private(b *Batch) bool {
 	return true
 }
 
-// join makes w ready for work.
+// join makes w ready for work, when it has run what was broadcast before it came.
 func (w *worker) join() {
+	e := w.e
 	w.mu.Lock()
 	if w.up || w.dead {
+		w.mu.Unlock()
+		return
+	}
+	e.mu.Lock()
+	missed, current := w.unheard()
+	e.mu.Unlock()
+	if missed != nil {
+		w.catchUp(missed)
 		w.mu.Unlock()
 		return
 	}
 	w.up = true
 	w.disarm()
 	w.head = time.Now()
-	told := w.received()
-	w.mu.Unlock()
-	e := w.e
-	e.mu.Lock()
-	if e.state != closed {
-		w.told = int64(told)
-		w.sched.Owner, w.sched.Index = w, w.index
-		e.sched.Join(&w.sched)
-		e.missing--
-		e.change()
+	if current != nil {
+		w.say(current.job)
 	}
+	w.mu.Unlock()
+	e.mu.Lock()
+	old := e.admit(w)
 	e.mu.Unlock()
+	if old != nil {
+		old.leave()
+	}
 	e.dispatch()
 }
 
@@ -150,28 +174,43 @@ func (w *worker) kill() {
 	}
 }
 
-// retire makes the worker run Teardown and end, if it can; Lost follows.
-func (w *worker) retire() {
+// leave is retire for a worker that others take the place of, or that is not needed any more: its Teardown may take no longer than a
+// start, else there could be ever more such workers. Call it when the scheduler has forgotten the worker.
+func (w *worker) leave() {
+	w.retire(w.e.cfg.StartTimeout)
+	w.e.dispatch()
+}
+
+// retire makes the worker end when it has finished what it has begun and has run Teardown, if it can, in no longer than limit unless
+// that is 0; Lost follows. What it has not begun goes back.
+func (w *worker) retire(limit time.Duration) {
 	var last *Batch
 	if w.e.cfg.Teardown != nil {
 		j := w.e.cfg.Teardown()
 		j.Deliver = func(int64, Result) {}
+		j.Timeout = limit
 		last = newPrivate(j)
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.retired { // by another Close
+	if w.retired { // by another
+		w.mu.Unlock()
 		return
 	}
 	w.retired, w.last = true, last
+	var back []part
+	if w.up && !w.dead {
+		back = w.release()
+	}
 	w.finish()
+	w.mu.Unlock()
+	w.giveUp(back, 0)
 }
 
 // finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
 // Progress. Call it with mu.
 func (w *worker) finish() {
 	switch {
-	case w.dead || w.port == nil || w.ending:
+	case w.dead || w.port == nil || w.finishing:
 		return
 	case !w.up:
 		w.port.Kill()
@@ -181,5 +220,5 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.ending = w.port.Finish()
+	w.finishing = w.port.Finish()
 }

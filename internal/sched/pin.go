@@ -74,6 +74,21 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
+// WaitingForAny is the number of elements that any worker may run, and of leases that wait for one.
+func (s *Scheduler) WaitingForAny() int64 { return s.waiting + int64(len(s.wanted)) }
+
+// WaitingFor is the number of elements that wait for the worker of a place, whether there is one or not.
+func (s *Scheduler) WaitingFor(index int) (n int64) {
+	if index < len(s.places) && s.places[index] != nil {
+		for _, l := range s.places[index].levels {
+			for _, j := range l.heap {
+				n += j.Waiting()
+			}
+		}
+	}
+	return n
+}
+
 // Lease asks for a worker for p alone. It gets one that has nothing, now or the first that has: while somebody waits for that,
 // nobody gets anything ahead, and what has not begun can be recalled.
 func (s *Scheduler) Lease(p *Pin) {
