@@ -166,6 +166,7 @@ func (e *Engine) Begin(j *Job) error {
 		e.costs[j.Func] = cost
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
+	j.sched.Whole = j.Together
 	if err := e.pin(j); err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ func (c *Cost) price() float64 {
 // A Job is a sequence of elements, numbered from 0, that are handed out in order.
 type Job struct {
 	Cost     *Cost // shared by the jobs of one function; guarded as the Scheduler is
-	Chunk    int   // the most elements in a batch; 0 leaves it to the Scheduler
+	Chunk    int   // elements in a batch; 0 leaves it to the Scheduler
+	Whole    bool  // Chunk is meant: else a batch has fewer if it would take long
 	Priority int   // what waits goes out before all of a lower one
 	Pin      *Pin  // only its worker gets the elements; nil: any worker
 	Key      uint64
@@ -56,6 +57,7 @@ type Job struct {
 	// The job's place in the order; see queue.
 	spent float64 // price of what was handed out, and not taken back
 	out   float64 // of that, what is in flight
+	given int64   // elements handed out, and not taken back
 	since uint64  // its number among those that came; 0 if it has not
 	at    int     // in its level's heap, from 1; 0 if it waits in none
 }
@@ -80,9 +82,9 @@ func (j *Job) Estimate() int {
 	return j.Cost.fits(batchTarget, 1, maxBatch)
 }
 
-// chunk is Chunk, but no more than a worker should hold.
+// chunk is Chunk, but, if that may be, no more than a worker should hold.
 func (j *Job) chunk() int {
-	if j.Cost.ns == 0 || j.Chunk == 1 {
+	if j.Whole || j.Cost.ns == 0 || j.Chunk == 1 {
 		return j.Chunk
 	}
 	return j.Cost.fits(windowTarget, 1, j.Chunk)

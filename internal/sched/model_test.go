@@ -166,7 +166,7 @@ func (m *model) newJob() {
 	cost, _ := pick(m.rng, m.costs)
 	j := &modelJob{job: &Job{Cost: cost}, place: -1}
 	if m.rng.IntN(3) == 0 {
-		j.job.Chunk = 1 + m.rng.IntN(20)
+		j.job.Chunk, j.job.Whole = 1+m.rng.IntN(20), m.rng.IntN(2) == 0
 	}
 	if m.rng.IntN(3) == 0 {
 		j.job.Priority = m.rng.IntN(5) - 2

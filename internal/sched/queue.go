@@ -95,10 +95,13 @@ func (q *queue) worked(priority int, price float64) {
 	}
 }
 
-// before is the order of a level.
+// before is the order of a level. Of equals, one that was given nothing yet comes first: a call does not wait for a map that goes on.
 func before(a, b *Job) bool {
 	if a.spent != b.spent {
 		return a.spent < b.spent
+	}
+	if (a.given == 0) != (b.given == 0) {
+		return a.given == 0
 	}
 	return a.since < b.since
 }

@@ -72,6 +72,7 @@ func (w *Worker) movable() int {
 
 // push notes that w was given elements.
 func (w *Worker) push(j *Job, n int, price float64) {
+	j.given += int64(n)
 	r := run{j, n, price, j.Pin == nil}
 	if w.runs.Len() > 0 && w.last().job == j && w.last().price == price && w.last().loose == r.loose {
 		w.last().n += n
@@ -121,6 +122,7 @@ func (w *Worker) cut(j *Job, n int) (charge float64) {
 			n -= k
 			charge += float64(k) * r.price
 			w.count(*r, -k)
+			r.job.given -= int64(k)
 			if r.n -= k; r.n == 0 {
 				w.runs.RemoveAt(at)
 			}
