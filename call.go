@@ -59,7 +59,7 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
 	return engine.Job{
 		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
-		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(),
+		Fraction: s.fractions(f.name), Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(),
 	}
 }
 

@@ -51,9 +51,10 @@ type PoolConfig struct {
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
 	Stderr io.Writer
-	// Logger is told of workers that start and end. Defaults to none.
+	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	// Observer is told of workers that start and end, and of elements that finish or tell how far they are. Defaults to none.
 	Observer Observer
 }
 
@@ -64,13 +65,14 @@ type Observer func(Event)
 
 // An Event is something that happened in a pool.
 type Event struct {
-	Kind     string // "worker started", "worker ended", "finish"
+	Kind     string // "worker started", "worker ended", "finish", "fraction"
 	Function string
 	Index    int // the element; -1 if it is about none
 	Worker   int
 	PID      int
 	Err      error
 	Duration time.Duration
+	Fraction float64 // with "fraction": what the element's function gave to ReportProgress
 }
 
 const (
@@ -132,7 +134,7 @@ func (c PoolConfig) observer() func(engine.Event) {
 			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "err", e.Err)
 		}
 		if c.Observer != nil {
-			c.Observer(Event{e.Kind, e.Function, int(e.Index), e.Worker, e.PID, e.Err, e.Duration})
+			c.Observer(Event{e.Kind, e.Function, int(e.Index), e.Worker, e.PID, e.Err, e.Duration, e.Fraction})
 		}
 	}
 }

@@ -48,6 +48,7 @@ type wireTimeout struct {
 	Index    int
 	Timeout  time.Duration
 	Killed   bool
+	Stack    string
 }
 
 type wireElement struct {

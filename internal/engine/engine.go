@@ -44,6 +44,7 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
+	Fraction float64
 }
 
 type state int

@@ -279,6 +279,8 @@ func (p *fake) Kill() {
 	}
 }
 
+func (p *fake) Inspect() {}
+
 func (p *fake) Suspect() bool    { return get(p, func(p *fake) bool { return p.suspect }) }
 func (p *fake) Help(func() bool) {}
 func (p *fake) RSS() int64       { return 0 }

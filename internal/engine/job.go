@@ -33,6 +33,8 @@ type Job struct {
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
+	// Fraction, if set, is told how far element i is, by its function; not after its Deliver.
+	Fraction func(i int64, fraction float64, worker, pid int)
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 

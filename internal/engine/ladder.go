@@ -19,8 +19,9 @@ const heldUp = 250 * time.Millisecond
 // A ladder is how an element that must end is made to: its context is cancelled, then, after Grace, its worker killed.
 type ladder struct {
 	up      bool
-	element uint64 // its number
-	timeout bool   // it took too long; else its caller gave up
+	element uint64        // its number
+	timeout bool          // it took too long; else its caller gave up
+	rest    time.Duration // of Grace, after its worker was asked what its goroutines do
 	killed  bool
 	ended   bool // it seemed to have ended when it was to be killed for
 }
@@ -63,7 +64,11 @@ func (w *worker) climb(timeout bool) {
 		cause = abi.CauseTimeout
 	}
 	w.port.Cancel(w.ladder.element, cause)
-	w.arm(w.fifo.First().Job.Grace)
+	grace := w.fifo.First().Job.Grace
+	if timeout { // there will be an error that can tell where it was
+		w.ladder.rest = grace / 2
+	}
+	w.arm(grace - w.ladder.rest)
 }
 
 // arm makes the timer go off after d. Call it with mu.
@@ -132,6 +137,10 @@ func (w *worker) expired() {
 	case w.ladder.up && w.received() > w.ladder.element:
 		w.unladder() // it ended just then
 		w.watch()
+	case w.ladder.up && w.ladder.rest > 0:
+		w.port.Inspect()
+		w.arm(w.ladder.rest)
+		w.ladder.rest = 0
 	case w.ladder.up:
 		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
 		// could begin now. That one has begun is the worker's word, which is taken once.

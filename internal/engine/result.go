@@ -36,6 +36,16 @@ func (w *worker) Result(status uint8, payload []byte) error {
 			return errUnexpected
 		}
 	}
+	if b.Job.Fraction == nil && w.e.cfg.Observe == nil {
+		return w.result(b, r)
+	}
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	return w.result(b, r)
+}
+
+// result takes the result of the next element of b.
+func (w *worker) result(b *Batch, r Result) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
@@ -43,13 +53,13 @@ func (w *worker) Result(status uint8, payload []byte) error {
 		return errUnexpected
 	}
 	if !j.private {
-		w.note(j, status != abi.StatusOK || r.Failure != nil)
+		w.note(j, r.Status != abi.StatusOK || r.Failure != nil)
 	}
 	if w.e.cfg.Observe != nil && !j.private {
 		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
 	}
 	if j.ended.Load() {
-		codec.GiveUp(payload)
+		codec.GiveUp(r.Payload)
 	} else {
 		j.Deliver(i, r)
 	}

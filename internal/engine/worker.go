@@ -26,6 +26,8 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
+	telling sync.Mutex // held while an observer is told of an element: no fraction of it follows its end. Before mu
+
 	mu       sync.Mutex
 	port     Port
 	fifo     fifo.Queue[*Batch] // sent, not finished

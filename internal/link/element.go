@@ -13,13 +13,15 @@ import (
 // anything, so an element costs a number until one does: whether it has ended, or was cancelled, follows from two
 // words. A real context is made when Done is asked for.
 type elements struct {
-	base   context.Context
-	number uint64        // of the next; owner: who runs elements
-	ended  atomic.Uint64 // elements with a lower number have ended
-	cancel atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
-	slab   []element     // to be used
-	mu     sync.Mutex    // held to make or cancel a real context
-	latest *element      // guarded by mu: the one with the last real context
+	base      context.Context
+	handler   Handler
+	fractions fractions
+	number    uint64        // of the next; owner: who runs elements
+	ended     atomic.Uint64 // elements with a lower number have ended
+	cancel    atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
+	slab      []element     // to be used
+	mu        sync.Mutex    // held to make or cancel a real context
+	latest    *element      // guarded by mu: the one with the last real context
 }
 
 // element is the context of one element.
@@ -27,6 +29,7 @@ type element struct {
 	of       *elements
 	number   uint64
 	deadline int64 // in nanoseconds since start, 0 for none
+	function uint32
 	real     atomic.Pointer[realContext]
 }
 
@@ -133,7 +136,12 @@ func (e *element) Err() error {
 
 // Value implements context.Context. It does not tell of the real context, so that package context asks for Err here, which
 // knows that a time was up, and for AfterFunc.
-func (e *element) Value(key any) any { return e.of.base.Value(key) }
+func (e *element) Value(key any) any {
+	if key == (elementKey{}) {
+		return e
+	}
+	return e.of.base.Value(key)
+}
 
 // AfterFunc is what package context calls for contexts derived from this one, so that they need no goroutine.
 func (e *element) AfterFunc(f func()) func() bool { return context.AfterFunc(e.context(), f) }

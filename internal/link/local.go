@@ -36,7 +36,12 @@ type localBatch struct {
 
 // StartLocal starts the goroutine.
 func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
-	l := &Local{host: h, handler: handler, elements: elements{base: base}}
+	l := &Local{host: h, handler: handler, elements: elements{base: base, handler: handler}}
+	l.elements.fractions.send = func(number uint64, f float64) {
+		if h, ok := h.(engine.FractionHost); ok {
+			h.Fraction(number, f)
+		}
+	}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
 		h.Up()
@@ -119,6 +124,7 @@ func (l *Local) serve(lb *localBatch) {
 
 func (l *Local) one(b *engine.Batch, arg []byte) {
 	e := l.elements.begin(b.Job.Timeout)
+	e.function = b.Job.Func
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
@@ -200,6 +206,9 @@ func (l *Local) Kill() {
 	l.work.Signal()
 	go l.lost()
 }
+
+// Inspect implements engine.Port: its goroutine is one of this process.
+func (l *Local) Inspect() {}
 
 // Suspect implements engine.Port.
 func (l *Local) Suspect() bool { return false }

@@ -55,9 +55,12 @@ type server struct {
 func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
+	s.elements.handler, s.elements.fractions.send = h, parent.Side.Fraction
+	go parent.Side.Serve()
 	go s.control(gone)
 	go s.loop()
 	<-s.finished
+	parent.Side.Flush()
 	return !s.failed
 }
 
@@ -92,6 +95,7 @@ func (s *server) loop() {
 			s.left--
 			arg := s.arg()
 			s.current = s.elements.begin(s.timeout)
+			s.current.function = s.batch.Func
 			running = true
 			status, record := s.handler.Run(s.current, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
 			running = false
