@@ -20,9 +20,12 @@ var sideStuck = mp.Func("sideStuck", stuckInSide)
 //go:noinline
 func stuckInSide(_ context.Context, how string) (int, error) {
 	go func() { select {} }()
-	if how == "loop" {
+	switch how {
+	case "loop":
 		for n := 0; n >= 0; n++ {
 		}
+	case "stop":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	}
 	select {}
 }
@@ -150,16 +153,11 @@ func TestTimeoutStack(t *testing.T) {
 		}
 	}
 	// One that is stopped cannot tell, and is killed all the same; so is one that has no time to.
-	for _, grace := range []time.Duration{300 * time.Millisecond, 0} {
-		call := sideStuck.Go(ctx, pool, "wait", mp.Timeout(300*time.Millisecond), mp.Grace(grace))
-		if grace > 0 {
-			eventually(t, "it runs", func() bool { return pool.Workers()[0].Function == "sideStuck" })
-			stop(t, pool.Workers()[0].PID)
-		}
-		_, err := call.Wait(ctx)
+	for how, grace := range map[string]time.Duration{"stop": 100 * time.Millisecond, "wait": 0} {
+		_, err := sideStuck.Call(ctx, pool, how, mp.Timeout(100*time.Millisecond), mp.Grace(grace))
 		var late *mp.TimeoutError
 		if !errors.As(err, &late) || !late.Killed || late.Stack != "" {
-			t.Errorf("%v: %v: %+v", grace, err, *late)
+			t.Errorf("%s: %v: %+v", how, err, late)
 		}
 	}
 }

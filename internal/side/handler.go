@@ -41,7 +41,15 @@ const missing = "!MISSING"
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	buf := frames.Get().(*[]byte)
-	e := encoder{b: appendHead((*buf)[:0], &r), room: abi.MaxSide - reserved, missed: h.fixed.missed}
+	*buf = h.encode(ctx, (*buf)[:0], r)
+	h.w.record(*buf)
+	frames.Put(buf)
+	return nil
+}
+
+// encode makes the frame of a record in dst.
+func (h *handler) encode(ctx context.Context, dst []byte, r slog.Record) []byte {
+	e := encoder{b: appendHead(dst, &r), room: abi.MaxSide - reserved, missed: h.fixed.missed}
 	for _, a := range h.origin(ctx) {
 		e.attr(a)
 	}
@@ -54,10 +62,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 		e.b = appendValue(e.b, missing, slog.IntValue(e.missed))
 	}
-	h.w.record(e.b)
-	*buf = e.b
-	frames.Put(buf)
-	return nil
+	return e.b
 }
 
 // WithAttrs implements slog.Handler.

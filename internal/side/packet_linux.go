@@ -41,7 +41,10 @@ func attempt(f *os.File, do func(fd int) error) error {
 			}
 		}
 	})
-	return errors.Join(cerr, err)
+	if cerr != nil {
+		return os.ErrClosed
+	}
+	return err
 }
 
 // reset reports that the peer has ended without reading all that it was sent.
@@ -64,7 +67,10 @@ func (p *Parent) sendAsk(ctx context.Context, frame []byte, answer *os.File) err
 			err = unix.Sendmsg(fd, frame, unix.UnixRights(a), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 			return nil
 		})
-		return errors.Join(aerr, err)
+		if aerr != nil {
+			return aerr
+		}
+		return err
 	}
 	tick := time.NewTicker(10 * time.Millisecond) // many may ask, and a socket has one deadline for all
 	defer tick.Stop()
