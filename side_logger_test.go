@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -47,6 +48,10 @@ var sideLog = mp.Func2("sideLog", func(ctx context.Context, how string, n int) (
 		l.WithGroup("g").With(many...).Info("many", many...)
 	case "flood":
 		for i := range n {
+			l.Info("flood", "i", i)
+		}
+	case "for ever":
+		for i := 0; ; i++ {
 			l.Info("flood", "i", i)
 		}
 	case "killed":
@@ -339,7 +344,7 @@ func TestLoggerEnds(t *testing.T) {
 	for _, how := range []string{"flood", "killed", "crash"} {
 		g := newSideGate()
 		close(g.open)
-		pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(g)})
+		pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(g), Stderr: new(sideBuffer)})
 		const n = 200 // what a socket holds
 		_, err := sideLog.Call(ctx, pool, mp.Pack2(how, n))
 		var died *mp.WorkerError
@@ -372,5 +377,74 @@ func TestLoggerElsewhere(t *testing.T) {
 	}
 	if got := out.lines(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// sideSequence checks that the numbers of a flood come in order, and that what is missing was told.
+type sideSequence struct {
+	slog.Handler
+	t    *testing.T
+	next *atomic.Int64 // of the worker that runs
+	seen chan int64
+}
+
+func (s sideSequence) Enabled(context.Context, slog.Level) bool { return true }
+func (s sideSequence) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s sideSequence) Handle(_ context.Context, r slog.Record) error {
+	var n int64
+	switch {
+	case r.Message == "flood":
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "i" && a.Value.Int64() != s.next.Load() {
+				s.t.Errorf("record %v came, not %d", a.Value, s.next.Load())
+				s.next.Store(a.Value.Int64())
+			}
+			return true
+		})
+		n = s.next.Add(1)
+		select {
+		case s.seen <- n:
+		default:
+		}
+	case strings.HasPrefix(r.Message, "mp: worker "):
+	default:
+		if _, err := fmt.Sscanf(r.Message, "mp: %d log records", &n); err != nil {
+			s.t.Error(r.Message)
+		}
+		s.next.Add(n)
+	}
+	return nil
+}
+
+// A worker that is killed in the midst of its records leaves no half of one, and none out.
+func TestLoggerKilledAnywhere(t *testing.T) {
+	noLeaks(t)
+	s := sideSequence{slog.DiscardHandler, t, new(atomic.Int64), make(chan int64)}
+	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(s)})
+	rounds := 100
+	if testing.Short() {
+		rounds = 20
+	}
+	for range rounds {
+		s.next.Store(0)
+		call := sideLog.Go(ctx, pool, mp.Pack2("for ever", 0))
+		for want := rand.Int64N(2000); <-s.seen < want; {
+		}
+		if err := syscall.Kill(pool.Workers()[0].PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		var died *mp.WorkerError
+		if _, err := call.Wait(ctx); !errors.As(err, &died) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a worker starts gets no end of the channel.
+func TestSideNotInherited(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 1})
+	if out, err := shell.Call(ctx, pool, "ls -l /proc/self/fd"); err != nil || strings.Contains(out, "socket:") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
