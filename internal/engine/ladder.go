@@ -35,7 +35,7 @@ func (w *worker) watch() {
 	}
 	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.finished(w.cut(b))
+		w.dropped(w.cut(b))
 		if b.finished() {
 			w.watch()
 		} else {
