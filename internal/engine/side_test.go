@@ -63,7 +63,7 @@ func TestFraction(t *testing.T) {
 
 // No fraction of an element follows its end, however they race.
 func TestFractionRace(t *testing.T) {
-	const n = 20_000
+	const n = 2_000
 	f := &farm{t: t}
 	e := newEngine(t, f.config(1))
 	p := f.last()
