@@ -60,6 +60,7 @@ func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 	j.Function, j.Func, j.Chunk, j.Timeout, j.Grace, j.Retries = f.name, index, s.chunk, s.timeout, s.grace, s.retries
 	j.Fixed, j.Moves, j.Together = f.argSize >= 0, !f.in.Plan().Plain(), f.chunk != nil
 	j.Seeded, j.Seed = s.seeded, s.seed
+	j.Fraction = s.fractions(f.name)
 	if s.retryIf == nil && !s.observed {
 		return
 	}

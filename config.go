@@ -69,9 +69,10 @@ type PoolConfig struct {
 	// the program itself does on a signal is its own affair, but while the pool lives they do not end it; once Close, Stop or Kill
 	// has returned, they do as ever. Defaults to none.
 	Signals []os.Signal
-	// Logger is told of workers that start and end. Defaults to none.
+	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	// Observer is told of workers that start and end, and of elements that finish or tell how far they are. Defaults to none.
 	Observer Observer
 }
 
@@ -82,15 +83,16 @@ type Observer func(Event)
 
 // An Event is something that happened in a pool.
 type Event struct {
-	Kind     string // "worker started", "worker ended", "finish", "retry"
+	Kind     string // "worker started", "worker ended", "finish", "retry", "fraction"
 	Function string
 	Index    int // the element; -1 if it is about none
 	Worker   int
 	PID      int
 	Err      error
 	Duration time.Duration
-	Attempt  int    // of "retry": which one failed, from 1
-	Reason   string // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
+	Fraction float64 // with "fraction": what the element's function gave to ReportProgress
+	Attempt  int     // of "retry": which one failed, from 1
+	Reason   string  // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 const (
@@ -154,7 +156,7 @@ func (c PoolConfig) observer() func(engine.Event) {
 		if c.Observer != nil {
 			c.Observer(Event{
 				Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-				Attempt: e.Attempt, Reason: e.Reason,
+				Attempt: e.Attempt, Reason: e.Reason, Fraction: e.Fraction,
 			})
 		}
 	}

@@ -52,6 +52,7 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
+	Fraction float64
 	Attempt  int    // of "retry": the one that failed
 	Reason   string // of "worker ended"
 }

@@ -39,6 +39,8 @@ type Job struct {
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
+	// Fraction, if set, is told how far element i is, by its function; not after its Deliver.
+	Fraction func(i int64, fraction float64, worker, pid int)
 	// Error, if set, makes an error of an outcome that is no result, for those who observe.
 	Error func(i int64, r Result) error
 	// Interrupted, if set, is told that nothing more of the job begins: what waits fails, and so does what is added.

@@ -40,6 +40,10 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
+	if j.Fraction != nil || w.e.cfg.Observe != nil {
+		w.telling.Lock()   // no fraction of it is told from here on
+		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
+	}
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}

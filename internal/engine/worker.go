@@ -37,6 +37,8 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
+	telling sync.Mutex // held while a fraction is told: none of an element follows its end. Before mu
+
 	mu          sync.Mutex
 	port        Port
 	fifo        fifo.Queue[*Batch] // sent, not finished
