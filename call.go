@@ -59,7 +59,7 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
 	return engine.Job{
 		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
-		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(),
+		Fixed: f.argSize >= 0, Moves: f.show == nil, Show: f.show,
 	}
 }
 
@@ -71,7 +71,7 @@ func defaults(b *engine.Backend) settings {
 func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts []CallOption, enter func(*engine.Engine, int64) error) *Future[Out] {
 	fut := &Future[Out]{done: make(chan struct{})}
 	refuse := func(err error) *Future[Out] {
-		fut.resolve(func(*Out) error { return err })
+		fut.resolve(func(*Out) error { return err }, nil)
 		fut.job.GiveUp()
 		return fut
 	}
@@ -97,14 +97,18 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.job.Arg = arg
 	fut.job.Sent(0, arg, moves)
 	fut.job.Deliver = func(_ int64, r engine.Result) {
-		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }) {
+		var tell func(error)
+		if b.Engine.Observed(&fut.job) {
+			tell = func(err error) { finished(b.Engine, &fut.job, 0, r, err) }
+		}
+		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }, tell) {
 			fut.engine.Finished(&fut.job)
 		} else {
 			codec.GiveUp(r.Payload)
 		}
 	}
 	fut.job.Abort = func(why *engine.Failure) {
-		fut.resolve(func(*Out) error { return failure(why, f.name, -1) })
+		fut.resolve(func(*Out) error { return failure(why, f.name, -1) }, nil)
 	}
 	if err := enter(b.Engine, fut.bytes); err != nil {
 		return refuse(err)

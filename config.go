@@ -5,8 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"time"
-
-	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // PoolConfig is what a pool is to be. The zero value works.
@@ -53,24 +51,8 @@ type PoolConfig struct {
 	Stderr io.Writer
 	// Logger is told of workers that start and end. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	// Observer is told of workers that start and end, of maps, and of elements that start, are retried and finish. Defaults to none.
 	Observer Observer
-}
-
-// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up. It must return: it may
-// call Stats, Workers and Go, but what waits for the pool, as Call, Map, Close and Kill do, waits for the Observer itself,
-// forever. A panic in it is the program's, and so is runtime.Goexit, as in t.FailNow, which ends the pool's goroutine.
-type Observer func(Event)
-
-// An Event is something that happened in a pool.
-type Event struct {
-	Kind     string // "worker started", "worker ended", "finish"
-	Function string
-	Index    int // the element; -1 if it is about none
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
 }
 
 const (
@@ -119,20 +101,5 @@ func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
-	}
-}
-
-// observer is who is told of the engine's events; nil if nobody wants to know, for then they cost nothing.
-func (c PoolConfig) observer() func(engine.Event) {
-	if c.Observer == nil && c.Logger == nil {
-		return nil
-	}
-	return func(e engine.Event) {
-		if c.Logger != nil && e.Index < 0 {
-			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "err", e.Err)
-		}
-		if c.Observer != nil {
-			c.Observer(Event{e.Kind, e.Function, int(e.Index), e.Worker, e.PID, e.Err, e.Duration})
-		}
 	}
 }

@@ -35,17 +35,6 @@ type Config struct {
 	Observe   func(Event) // nil for none
 }
 
-// An Event is something that happened.
-type Event struct {
-	Kind     string
-	Function string
-	Index    int64
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-}
-
 type state int
 
 const (
@@ -56,8 +45,9 @@ const (
 
 // Engine keeps workers alive and gives them what jobs hold. Safe for concurrent use.
 type Engine struct {
-	cfg  Config
-	gate gate
+	cfg   Config
+	birth time.Time
+	gate  gate
 
 	mu       sync.Mutex
 	sched    sched.Scheduler
@@ -72,10 +62,11 @@ type Engine struct {
 	ended    chan struct{} // closed when the last worker is gone
 	failures []int         // starts in a row, by index, of which nothing came
 	restarts int64
+	reasons  map[string]int64 // of restarts
 	done     int64
 	failed   int64
 	retried  int64
-	bytes    int64
+	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
 }
 
@@ -83,9 +74,9 @@ type Engine struct {
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost), missing: cfg.Workers,
+		cfg: cfg, birth: time.Now(), workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost), missing: cfg.Workers,
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		failures: make([]int, cfg.Workers), timers: make(map[*time.Timer]struct{}),
+		failures: make([]int, cfg.Workers), reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for i := range cfg.Workers {
@@ -136,6 +127,7 @@ func (e *Engine) start(index int) {
 		return
 	}
 	w := &worker{e: e, index: index, since: time.Now()}
+	w.m.mark = w.since
 	e.workers[index] = w
 	e.mu.Unlock()
 	// Under the worker's lock, for the port may report before Start has returned it.
@@ -182,6 +174,7 @@ func (e *Engine) Begin(j *Job) error {
 // Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
+	e.available(j, n)
 	e.sched.Add(&j.sched, n)
 	e.mu.Unlock()
 	e.dispatch()

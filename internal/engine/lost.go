@@ -68,17 +68,19 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		why = w.startErr
 	}
 	up, idle := w.up, w.done == 0 && !begun
+	e.books.bury(w)
 	e.mu.Unlock()
 	w.mu.Unlock()
 
 	var err error
 	if exit.Code != 0 || why != nil {
 		err = e.cfg.LostError(w.index, pid, exit)
+		e.blame(w.index, err)
 	}
-	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since)})
+	e.observe(Event{Kind: WorkerEnded, Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since)})
 	for _, l := range failed {
 		e.count(false)
-		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
+		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid, Took: w.took(l.j)})
 	}
 	e.replace(w, up, idle, exit, why)
 	e.dispatch()

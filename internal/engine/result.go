@@ -12,13 +12,18 @@ var errUnexpected = errors.New("a result of no element")
 
 // A burst is what the port's consumer notes of results until Progress.
 type burst struct {
-	ahead []*Batch // the head of the worker's fifo as last seen: the order is the same, and new ones come behind
-	job   *Job     // of the last result
-	n     int64    // results of that job
-	total int      // of any job
-	bad   int      // of these, errors
-	store []*Batch // behind ahead
-	mixed bool     // of several jobs
+	ahead []*Batch  // the head of the worker's fifo as last seen: the order is the same, and new ones come behind
+	job   *Job      // of the last result
+	of    *Job      // of the first result
+	first int64     // its index
+	n     int64     // results of that job
+	total int       // of any job
+	bad   int       // of these, errors
+	late  int       // of these, that nobody wanted any more
+	bytes int       // of all
+	seen  time.Time // when the last came, if somebody observes
+	store []*Batch  // behind ahead
+	mixed bool      // of several jobs
 }
 
 // Result implements Host. It takes no lock but to look into an alert.
@@ -42,13 +47,14 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}
+	ended := j.ended.Load()
 	if !j.private {
-		w.note(j, status != abi.StatusOK || r.Failure != nil)
+		w.note(j, i, len(payload), ended, status != abi.StatusOK || r.Failure != nil)
+		if w.e.Observed(j) {
+			w.timed(&r)
+		}
 	}
-	if w.e.cfg.Observe != nil && !j.private {
-		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
-	}
-	if j.ended.Load() {
+	if ended {
 		codec.GiveUp(payload)
 	} else {
 		j.Deliver(i, r)
@@ -103,37 +109,42 @@ func (w *worker) clean() {
 	w.drain(w.recycle)
 }
 
-func (w *worker) note(j *Job, bad bool) {
+func (w *worker) note(j *Job, i int64, size int, ended, bad bool) {
 	c := &w.burst
 	if c.job != j {
-		w.tell()
+		c.tell()
 		c.mixed = c.total > 0
 		c.job = j
 	}
 	c.n++
-	c.total++
-	if bad {
+	if c.total++; c.total == 1 {
+		c.of, c.first = j, i
+	}
+	c.bytes += size
+	switch {
+	case ended:
+		c.late++
+	case bad:
 		c.bad++
 	}
 }
 
 // tell tells the job of the last results how many they were.
-func (w *worker) tell() {
-	if j, n := w.burst.job, w.burst.n; j != nil && n > 0 {
-		w.burst.n = 0
-		j.delivered(n)
+func (c *burst) tell() {
+	if c.job != nil && c.n > 0 {
+		c.job.delivered(c.n)
+		c.n = 0
 	}
 }
 
 // Progress implements Host.
 func (w *worker) Progress() {
-	w.tell()
 	c := w.burst
 	w.burst = burst{ahead: c.ahead, store: c.store}
 	now := time.Now()
 	w.mu.Lock()
 	w.taking.Store(false)
-	took := now.Sub(w.head)
+	began, took := w.head.Sub(w.e.birth), now.Sub(w.head)
 	if b := w.fifo.First(); b != nil && (c.total > 0 || b.done.Load() > 0 || (now.Before(b.way) && w.port.Begun(b) == 0)) {
 		w.head = now
 		w.clean()
@@ -153,11 +164,14 @@ func (w *worker) Progress() {
 		w.finish()
 	}
 	w.watch()
-	if w.fifo.Len() == 0 {
+	first := w.counted(&c, took, time.Duration(w.quiet.Load())-began)
+	if b := w.fifo.First(); b != nil {
+		w.begins(b)
+	} else {
+		w.m.rest(now)
 		w.burst.ahead = nil
 		clear(w.burst.store[:cap(w.burst.store)]) // what is idle keeps no job's memory
 	}
-	w.done += int64(c.total)
 	up := w.up
 	w.mu.Unlock()
 	if !up {
@@ -168,10 +182,15 @@ func (w *worker) Progress() {
 	if c.job != nil && !c.mixed {
 		c.job.sched.Cost.Observe(c.total, took)
 	}
-	e.done += int64(c.total - c.bad)
+	e.done += int64(c.total - c.bad - c.late)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
+	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
+	if slow {
+		e.slow(c.of, Slow{Index: c.first, Worker: w.index, PID: w.pid(), Duration: first, Ended: now})
+	}
+	c.tell() // now that what Stats says is so
 	e.fill(w)
 	e.balance()
 }

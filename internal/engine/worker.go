@@ -20,7 +20,8 @@ type worker struct {
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
-	taking atomic.Bool // results are being taken, and Progress will follow
+	quiet  atomic.Int64 // when the port last looked and found nothing, since the engine's birth
+	taking atomic.Bool  // results are being taken, and Progress will follow
 
 	// alert counts what the port's consumer must not overlook, though it takes no lock for a result: a ladder that is up,
 	// and a take-back on its way. Whatever a result follows from was announced before it.
@@ -46,6 +47,7 @@ type worker struct {
 	excused  bool        // it was late, and is on its second way
 	startErr error
 	done     int64
+	m        measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -72,6 +74,7 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -79,7 +82,10 @@ func (w *worker) drain(drop func(*Batch)) {
 
 // Up implements Host.
 func (w *worker) Up() {
-	w.e.observe(Event{Kind: "worker started", Index: -1, Worker: w.index, PID: w.pid()})
+	w.mu.Lock()
+	w.m.turn(initializing, time.Now())
+	w.mu.Unlock()
+	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
 	if w.e.cfg.Setup == nil {
 		w.join()
 		return
@@ -125,6 +131,7 @@ func (w *worker) join() {
 	w.up = true
 	w.disarm()
 	w.head = time.Now()
+	w.m.turn(idling, w.head)
 	w.mu.Unlock()
 	e := w.e
 	e.mu.Lock()
@@ -143,6 +150,7 @@ func (w *worker) kill() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead && w.port != nil {
+		w.m.turn(leaving, time.Now())
 		w.port.Kill()
 	}
 }
@@ -161,6 +169,7 @@ func (w *worker) retire() {
 		return
 	}
 	w.retired, w.last = true, last
+	w.m.turn(leaving, time.Now())
 	w.finish()
 }
 
