@@ -19,7 +19,7 @@ const (
 	// element that was accepted finishes once, but one whose call or map ended before does not, for nobody hears of it any more. Of a call
 	// it is told before the caller knows.
 	EventFinish = "finish"
-	// EventRetry: an attempt failed with Err, and the element is run again. Attempt counts from 1.
+	// EventRetry: an attempt failed with Err, and the element is run again.
 	EventRetry = "retry"
 	// EventMapStarted: a Map, Results or Stream begins, with Total elements; -1 if their number is not known.
 	EventMapStarted = "map started"
@@ -44,14 +44,15 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
-	Total    int // of EventMapStarted
-	Attempt  int // of EventRetry
+	Total    int    // of EventMapStarted
+	Attempt  int    // of EventRetry: which one failed, from 1
+	Reason   string // of EventWorkerEnded: "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 func newEvent(e engine.Event) Event {
 	return Event{
 		Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-		Total: e.Total, Attempt: e.Attempt,
+		Total: e.Total, Attempt: e.Attempt, Reason: e.Reason,
 	}
 }
 
@@ -62,7 +63,7 @@ func (c PoolConfig) observer() func(engine.Event) {
 	}
 	return func(e engine.Event) {
 		if c.Logger != nil && (e.Kind == engine.WorkerStarted || e.Kind == engine.WorkerEnded) {
-			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "err", e.Err)
+			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "reason", e.Reason, "err", e.Err)
 		}
 		if c.Observer != nil {
 			c.Observer(newEvent(e))
@@ -72,7 +73,9 @@ func (c PoolConfig) observer() func(engine.Event) {
 
 type observeOption struct{ observe func(Event) }
 
-func (o observeOption) mapping(s *settings) { s.observers = append(s.observers, o.observe) }
+func (o observeOption) mapping(s *settings) {
+	s.observed, s.observers = true, append(s.observers, o.observe)
+}
 
 // Observe tells fn what happens to the map and its elements. Calls come from several goroutines, and hold the pool up. What holds
 // for an Observer holds for fn. Given several times, it tells all of them.

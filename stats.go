@@ -33,7 +33,7 @@ type PoolStats struct {
 // this index.
 type WorkerInfo struct {
 	Index, PID      int
-	State, Function string // State is "starting", "idle" or "running"
+	State, Function string // State is "starting", "idle", "running", or "parked" if it ended for IdleTimeout
 	Since           time.Time
 	Done, RSS       int64 // elements that ended; bytes
 	Restarts        int64

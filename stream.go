@@ -103,8 +103,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 		f: f, ctx: ctx, b: b, set: set, ordered: ordered,
 		arrived: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
 	}
-	s.job = f.newJob(index, set)
-	s.job.Observe = set.observer()
+	f.prepare(&s.job, index, &set)
 	s.job.Encode = s.encode
 	s.job.Deliver = s.deliver
 	s.job.Delivered = func(int64) { s.topUp() }

@@ -23,8 +23,9 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
-	Total    int // of MapStarted
-	Attempt  int // of Retry: the one that failed
+	Total    int    // of MapStarted
+	Attempt  int    // of Retry: the one that failed
+	Reason   string // of WorkerEnded
 }
 
 // observe tells who observes the engine.

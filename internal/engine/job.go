@@ -19,9 +19,12 @@ type Job struct {
 	Timeout  time.Duration // per element, from when it starts; 0 for none
 	Grace    time.Duration
 	Retries  int
-	Fixed    bool // every argument encodes to the same number of bytes
-	Waited   bool // someone waits for this very element: wake him when it is done
-	Moves    bool // an argument may hold something that is in one process at a time
+	// RetryIf, if set, reports whether an element with this outcome, which is no result, is to be run again, within Retries. Those
+	// whose worker died, or whose time was over, are in any case.
+	RetryIf func(i int64, r Result) bool
+	Fixed   bool // every argument encodes to the same number of bytes
+	Waited  bool // someone waits for this very element: wake him when it is done
+	Moves   bool // an argument may hold something that is in one process at a time
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -37,6 +40,8 @@ type Job struct {
 	Show func(arg []byte) string
 	// Observe is told of what happens to the job's elements but their end, which Deliver knows; nil for nobody.
 	Observe func(Event)
+	// Error, if set, makes an error of an outcome that is no result, for those who observe.
+	Error func(i int64, r Result) error
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 
@@ -45,9 +50,10 @@ type Job struct {
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
 	moved    moved
 	came     arrivals
-	attempts map[int64]int
-	private  bool // Setup or Teardown: the scheduler does not know it
-	begun    bool // guarded by the engine's mutex, as attempts is
+	attempts map[int64]int // guarded by the engine's mutex
+	retried  atomic.Bool   // attempts has, or had, something
+	private  bool          // Setup or Teardown: the scheduler does not know it
+	begun    bool          // guarded by the engine's mutex
 }
 
 // A Result is the outcome of an element: what its function made of it, or why there is nothing.

@@ -64,10 +64,14 @@ func (m *measured) turn(to doing, now time.Time) {
 	}
 }
 
-// rest notes that there is nothing to do now.
-func (m *measured) rest(now time.Time) {
-	if m.doing == working {
-		m.turn(idling, now)
+// rest notes that there is nothing to do now. Call it with mu.
+func (w *worker) rest(now time.Time) {
+	switch {
+	case w.m.doing != working:
+	case w.told:
+		w.m.turn(leaving, now)
+	default:
+		w.m.turn(idling, now)
 	}
 }
 

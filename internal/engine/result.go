@@ -19,6 +19,7 @@ type burst struct {
 	n     int64     // results of that job
 	total int       // of any job
 	bad   int       // of these, errors
+	again int       // of these, that are run again
 	late  int       // of these, that nobody wanted any more
 	bytes int       // of all
 	seen  time.Time // when the last came, if somebody observes
@@ -49,9 +50,16 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	}
 	ended := j.ended.Load()
 	if !j.private {
-		w.note(j, i, len(payload), ended, status != abi.StatusOK || r.Failure != nil)
 		if w.e.Observed(j) {
 			w.timed(&r)
+		}
+		bad := status != abi.StatusOK || r.Failure != nil
+		if bad && w.retry(j, i, r) {
+			return nil
+		}
+		w.note(j, i, len(payload), ended, bad)
+		if j.retried.Load() {
+			w.e.settled(j, i)
 		}
 	}
 	if ended {
@@ -110,23 +118,29 @@ func (w *worker) clean() {
 }
 
 func (w *worker) note(j *Job, i int64, size int, ended, bad bool) {
-	c := &w.burst
-	if c.job != j {
-		c.tell()
-		c.mixed = c.total > 0
-		c.job = j
-	}
+	c := w.count(j, i, size)
 	c.n++
-	if c.total++; c.total == 1 {
-		c.of, c.first = j, i
-	}
-	c.bytes += size
 	switch {
 	case ended:
 		c.late++
 	case bad:
 		c.bad++
 	}
+}
+
+// count counts a result of j.
+func (w *worker) count(j *Job, i int64, size int) *burst {
+	c := &w.burst
+	if c.job != j {
+		c.tell()
+		c.mixed = c.total > 0
+		c.job = j
+	}
+	if c.total++; c.total == 1 {
+		c.of, c.first = j, i
+	}
+	c.bytes += size
+	return c
 }
 
 // tell tells the job of the last results how many they were.
@@ -168,7 +182,7 @@ func (w *worker) Progress() {
 	if b := w.fifo.First(); b != nil {
 		w.begins(b)
 	} else {
-		w.m.rest(now)
+		w.rest(now)
 		w.burst.ahead = nil
 		clear(w.burst.store[:cap(w.burst.store)]) // what is idle keeps no job's memory
 	}
@@ -182,11 +196,15 @@ func (w *worker) Progress() {
 	if c.job != nil && !c.mixed {
 		c.job.sched.Cost.Observe(c.total, took)
 	}
-	e.done += int64(c.total - c.bad - c.late)
+	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
+	if e.cfg.MaxRSS > 0 && c.total > 0 && now.Sub(w.weighed) > weighEvery {
+		w.weighed = now
+		e.weigh(w)
+	}
 	if slow {
 		e.slow(c.of, Slow{Index: c.first, Worker: w.index, PID: w.pid(), Duration: first, Ended: now})
 	}

@@ -118,7 +118,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	}
 }
 
-// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead, and others should have it.
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it.
 func (w *worker) ship(buf *buffer) (sent bool) {
 	dropped := 0
 	w.given(buf.out)
@@ -128,7 +128,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead || w.ladder.killed: // what it still began would be hurt
+		case w.dead || w.retired || w.ladder.killed: // what it still began would be hurt, or nobody's
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
@@ -138,7 +138,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.post(o)
 		}
 	}
-	if sent = !w.dead && !w.ladder.killed; sent {
+	if sent = !w.dead && !w.retired && !w.ladder.killed; sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()

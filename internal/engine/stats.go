@@ -28,7 +28,7 @@ type Spent struct{ Starting, Init, Waiting, Working, Exiting time.Duration }
 // WorkerInfo is what a worker does, and what all workers of its index did.
 type WorkerInfo struct {
 	Index, PID int
-	State      string // "starting", "idle", "running"
+	State      string // "starting", "idle", "running", "parked"
 	Function   string
 	Since      time.Time
 	Done, RSS  int64
@@ -47,28 +47,28 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.Unlock()
 	s.Done, s.Failed, s.Retried, s.Restarts, s.RestartsBy = e.done, e.failed, e.retried, e.restarts, maps.Clone(e.reasons)
 	s.Slowest = slices.Clone(e.books.slow)
-	waiting, inFlight := e.sched.Waiting(), 0
-	for _, w := range e.living() {
-		inFlight += w.sched.InFlight()
-		s.Running += min(1, w.sched.InFlight())
+	inFlight := 0
+	for w := range e.all {
+		n := w.sched.InFlight()
+		if w.index >= len(e.workers) || e.workers[w.index] != w { // the scheduler has forgotten it, but it finishes what it has begun
+			n = v.held[w]
+		}
+		inFlight += n
+		s.Running += min(1, n)
 	}
-	s.Queued = int(waiting) + inFlight - s.Running
+	s.Queued = int(e.sched.Waiting()) + inFlight - s.Running
 	s.Accepted = e.books.accepted
-	s.Cancelled = s.Accepted - s.Done - s.Failed - int64(s.Queued+s.Running)
+	s.Cancelled = max(0, s.Accepted-s.Done-s.Failed-int64(s.Queued+s.Running))
 	return s
 }
 
 // Workers tells what each worker does, by index; one that is not there has only its index and state, and what was before.
 func (e *Engine) Workers() []WorkerInfo { return e.survey().infos }
 
-// living is every worker that is there. Call it with mu.
-func (e *Engine) living() []*worker {
-	return slices.DeleteFunc(slices.Clone(e.workers), func(w *worker) bool { return w == nil })
-}
-
 // A survey is what is known of all workers at one moment.
 type survey struct {
 	infos            []WorkerInfo
+	held             map[*worker]int // elements that it has
 	all              sums
 	waiting, running histo.Histogram
 }
@@ -78,36 +78,46 @@ type survey struct {
 func (e *Engine) survey() *survey {
 	for {
 		e.mu.Lock()
-		deaths, living, present := e.books.ended, e.living(), slices.Clone(e.workers)
+		deaths, all, workers, seats := e.books.ended, e.present(), slices.Clone(e.workers), slices.Clone(e.seats)
 		e.mu.Unlock()
-		v := &survey{infos: make([]WorkerInfo, len(present))}
-		by := make(map[int]*sums)
-		for i, w := range present {
-			v.infos[i] = WorkerInfo{Index: i, State: "starting"}
-			if w != nil {
+		v := &survey{infos: make([]WorkerInfo, len(workers)), held: make(map[*worker]int)}
+		by := make([]sums, len(workers))
+		for i, w := range workers {
+			switch v.infos[i] = (WorkerInfo{Index: i, State: "starting"}); {
+			case w != nil:
 				v.infos[i] = w.info()
+			case seats[i].parked:
+				v.infos[i].State = "parked"
 			}
-			by[i] = new(sums)
 		}
-		for _, w := range living {
+		for _, w := range all {
 			s := w.measured(v)
-			v.all.add(&s)
-			if of := by[w.index]; of != nil {
-				of.add(&s)
-			}
+			v.enter(w.index, &s, by)
 		}
 		e.mu.Lock()
 		same := deaths == e.books.ended
 		if same {
-			e.books.report(v, by)
+			v.waiting.Merge(&e.books.waiting)
+			v.running.Merge(&e.books.running)
+			for i, s := range e.books.past {
+				v.enter(i, s, by)
+			}
 		}
 		e.mu.Unlock()
 		if same {
-			for i := range v.infos {
+			for i := range by {
 				by[i].inform(&v.infos[i])
 			}
 			return v
 		}
+	}
+}
+
+// enter adds what one worker did, or several of one index.
+func (v *survey) enter(index int, s *sums, by []sums) {
+	v.all.add(s)
+	if index < len(by) { // else the pool has shrunk since
+		by[index].add(s)
 	}
 }
 
@@ -142,21 +152,14 @@ func (w *worker) measured(v *survey) sums {
 	if w.port != nil && !w.dead {
 		w.m.peak = max(w.m.peak, w.port.PeakRSS())
 	}
+	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
+		if !b.Job.private {
+			v.held[w] += int(b.n.Load() - b.done.Load())
+		}
+	}
 	v.waiting.Merge(&w.m.waiting)
 	v.running.Merge(&w.m.running)
 	return w.m.sums
-}
-
-// report adds what is in the books to a survey, and to the sums by index.
-func (k *books) report(v *survey, by map[int]*sums) {
-	v.waiting.Merge(&k.waiting)
-	v.running.Merge(&k.running)
-	for i, s := range k.past {
-		v.all.add(s)
-		if of := by[i]; of != nil {
-			of.add(s)
-		}
-	}
 }
 
 // inform fills in what was measured.
@@ -171,15 +174,4 @@ func (s *sums) stats() Stats {
 
 func (s *sums) times() Spent {
 	return Spent{s.spent[starting], s.spent[initializing], s.spent[idling], s.spent[working], s.spent[leaving]}
-}
-
-// count counts an element that ended without the help of a worker's result.
-func (e *Engine) count(ok bool) {
-	e.mu.Lock()
-	if ok {
-		e.done++
-	} else {
-		e.failed++
-	}
-	e.mu.Unlock()
 }

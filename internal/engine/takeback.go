@@ -57,6 +57,16 @@ func (w *worker) giveUp(parts []part) {
 	}
 }
 
+// release takes back everything that has not begun, also what was not sent yet. Call it with mu.
+func (w *worker) release() []part {
+	parts, _ := w.freeze()
+	for _, b := range w.stalled {
+		parts = append(parts, part{b.Job, sched.Range{First: b.First, N: int(b.n.Load())}})
+	}
+	w.stalled = nil
+	return parts
+}
+
 // freeze takes back everything that was sent and has not begun, and returns how many elements have begun, ever. Call it
 // with mu: until it is given up nothing can begin but what was not sent yet.
 func (w *worker) freeze() (parts []part, begun uint64) {
