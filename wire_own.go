@@ -49,6 +49,7 @@ type wireTimeout struct {
 	Index    int
 	Timeout  time.Duration
 	Killed   bool
+	Stack    string
 }
 
 type wireElement struct {

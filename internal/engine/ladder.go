@@ -22,6 +22,7 @@ type ladder struct {
 	element uint64 // its number
 	last    uint64 // of those that run together with it, itself if there are none
 	why     why
+	rest    time.Duration // of Grace, after its worker was asked what its goroutines do
 	killed  bool
 	ended   bool // it seemed to have ended when it was to be killed for
 }
@@ -82,7 +83,11 @@ func (w *worker) climb(done int32, reason why) {
 		cause = abi.CauseTimeout
 	}
 	w.port.Cancel(w.ladder.element, cause)
-	w.arm(w.fifo.First().Job.Grace)
+	grace := w.fifo.First().Job.Grace
+	if reason == tooLong { // there will be an error that can tell where it was
+		w.ladder.rest = grace / 2
+	}
+	w.arm(grace - w.ladder.rest)
 }
 
 // arm makes the timer go off after d. Call it with mu.
@@ -154,6 +159,10 @@ func (w *worker) expired() {
 	case w.ladder.up && w.received() > w.ladder.last:
 		w.unladder() // it ended just then
 		w.watch()
+	case w.ladder.up && w.ladder.rest > 0:
+		w.port.Inspect()
+		w.arm(w.ladder.rest)
+		w.ladder.rest = 0
 	case w.ladder.up:
 		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
 		// could begin now. That one has begun is the worker's word, which is taken once.

@@ -30,13 +30,16 @@ type worker struct {
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
-	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
+	weighed time.Time    // of the port's consumer: when it last looked at MaxRSS
+	quiet   atomic.Int64 // when the port last looked and found nothing, since the engine's birth
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
 	// alert counts what the port's consumer must not overlook, though it takes no lock for a result: a ladder that is up,
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
+
+	telling sync.Mutex // held while a fraction is told: none of an element follows its end. Before mu
 
 	mu          sync.Mutex
 	port        Port
@@ -61,6 +64,7 @@ type worker struct {
 	excused     bool        // it was late, and is on its second way
 	startErr    error
 	done        int64
+	m           measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -90,6 +94,7 @@ func (w *worker) drain(drop func(*Batch)) {
 		if b.Job.private {
 			w.hidden += int64(b.done.Load())
 		}
+		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -97,7 +102,10 @@ func (w *worker) drain(drop func(*Batch)) {
 
 // Up implements Host.
 func (w *worker) Up() {
-	w.e.observe(Event{Kind: "worker started", Index: -1, Worker: w.index, PID: w.pid()})
+	w.mu.Lock()
+	w.m.turn(initializing, time.Now())
+	w.mu.Unlock()
+	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
 	if w.e.cfg.Setup == nil {
 		w.join()
 		return
@@ -155,6 +163,7 @@ func (w *worker) join() {
 	if current != nil {
 		w.say(current.job)
 	}
+	w.m.turn(idling, w.head)
 	w.mu.Unlock()
 	e.mu.Lock()
 	old := e.admit(w)
@@ -170,6 +179,7 @@ func (w *worker) kill() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead && w.port != nil {
+		w.m.turn(leaving, time.Now())
 		w.port.Kill()
 	}
 }
@@ -220,5 +230,7 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.finishing = w.port.Finish()
+	if w.finishing = w.port.Finish(); w.finishing && w.m.doing == idling {
+		w.m.turn(leaving, time.Now())
+	}
 }
