@@ -55,16 +55,28 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 	return b, index, nil
 }
 
-// newJob makes a job of f with what the options left open taken from the backend.
-func (f *Function[In, Out]) newJob(index uint32, s settings) engine.Job {
-	return engine.Job{
-		Function: f.name, Func: index, Chunk: s.chunk, Timeout: s.timeout, Grace: s.grace, Retries: s.retries,
-		Fixed: f.argSize >= 0, Moves: !f.in.Plan().Plain(), Seeded: s.seeded, Seed: s.seed, Together: f.chunk != nil,
+// prepare makes j a job of f with what the options left open taken from the backend.
+func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
+	j.Function, j.Func, j.Chunk, j.Timeout, j.Grace, j.Retries = f.name, index, s.chunk, s.timeout, s.grace, s.retries
+	j.Fixed, j.Moves = f.argSize >= 0, !f.in.Plan().Plain()
+	j.Together, j.Seeded, j.Seed = f.chunk != nil, s.seeded, s.seed
+	if s.retryIf == nil && !s.observed {
+		return
+	}
+	name, single, retryIf := f.name, s.single, s.retryIf
+	j.Error = func(i int64, r engine.Result) error {
+		if single {
+			i = -1
+		}
+		return remoteError(r, name, int(i))
+	}
+	if retryIf != nil {
+		j.RetryIf = func(i int64, r engine.Result) bool { return retryIf(j.Error(i, r)) }
 	}
 }
 
 func defaults(b *engine.Backend) settings {
-	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window}
+	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed}
 }
 
 // submit starts a call. enter waits for room, or not.
@@ -83,6 +95,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 		return refuse(err)
 	}
 	s := defaults(b)
+	s.single = true
 	for _, o := range opts {
 		o.call(&s)
 	}
@@ -92,7 +105,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 		return refuse(err)
 	}
 	fut.engine, fut.bytes = b.Engine, int64(len(arg))
-	fut.job = f.newJob(index, s)
+	f.prepare(&fut.job, index, &s)
 	fut.job.Waited = true
 	fut.job.Arg = arg
 	fut.job.Sent(0, arg, moves)

@@ -19,11 +19,15 @@ type PoolConfig struct {
 	Exit Task
 	// StartTimeout is for starting a worker and its Init. Defaults to 1 minute.
 	StartTimeout time.Duration
-	// MaxTasks is after how many elements a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	// MaxTasks is how many elements a worker runs: it is then replaced. Its successor starts when a tenth of them is left. Those that
+	// fail count. Defaults to no limit.
 	MaxTasks int
-	// MaxAge is after how long a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	// MaxAge is after how long a worker is replaced. Its successor starts first; the worker finishes what it runs. Of workers of the
+	// same age a quarter is replaced at a time. Defaults to no limit.
 	MaxAge time.Duration
-	// MaxRSS is above which resident set, in bytes, a worker is replaced. Not supported yet: NewPool refuses it. Defaults to no limit.
+	// MaxRSS is the resident set, in bytes, above which a worker is replaced, if it has run an element: the pool looks after results,
+	// and when the worker idles, some ten times a second at least. The successor starts first, so until it is ready the worker may run
+	// more elements. Defaults to no limit.
 	MaxRSS int64
 	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with OOM set. The parent looks
 	// every 10 ms. Defaults to no limit.
@@ -34,6 +38,14 @@ type PoolConfig struct {
 	Grace time.Duration
 	// Retries is how often an element whose worker died or had to be killed is run again. Defaults to 0: it runs at most once.
 	Retries int
+	// RetryIf, if set, is asked about each error with which an element fails, as its caller would see it: those for which it is true
+	// are retried as well, of the same budget. It may be called by several goroutines, and holds the pool up. Defaults to none.
+	RetryIf func(error) bool
+	// IdleTimeout is after how long without work a worker ends, if more than MinWorkers are left. NewPool then starts only MinWorkers,
+	// at least one, and others are started when there is more to do than workers to do it. Defaults to never.
+	IdleTimeout time.Duration
+	// MinWorkers is how many workers stay when there is nothing to do, if IdleTimeout is set. Defaults to 0: all may end.
+	MinWorkers int
 	// Window is how many elements are accepted and not finished, and for Map, Results and Stream not yet collected. Defaults
 	// to 4096 for each worker.
 	Window int
@@ -64,13 +76,15 @@ type Observer func(Event)
 
 // An Event is something that happened in a pool.
 type Event struct {
-	Kind     string // "worker started", "worker ended", "finish"
+	Kind     string // "worker started", "worker ended", "finish", "retry"
 	Function string
 	Index    int // the element; -1 if it is about none
 	Worker   int
 	PID      int
 	Err      error
 	Duration time.Duration
+	Attempt  int    // of "retry": which one failed, from 1
+	Reason   string // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 const (
@@ -88,15 +102,15 @@ func (c PoolConfig) validate() error {
 		{"Workers", int64(c.Workers)}, {"StartTimeout", int64(c.StartTimeout)}, {"MaxTasks", int64(c.MaxTasks)},
 		{"MaxAge", int64(c.MaxAge)}, {"MaxRSS", c.MaxRSS}, {"MemoryLimit", c.MemoryLimit},
 		{"TaskTimeout", int64(c.TaskTimeout)}, {"Grace", int64(c.Grace)}, {"Retries", int64(c.Retries)},
-		{"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)},
+		{"IdleTimeout", int64(c.IdleTimeout)}, {"MinWorkers", int64(c.MinWorkers)}, {"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)},
 	} {
 		if f.n < 0 {
 			return fmt.Errorf("mp: PoolConfig.%s is negative: %d", f.name, f.n)
 		}
 	}
 	switch {
-	case c.MaxTasks > 0 || c.MaxAge > 0 || c.MaxRSS > 0:
-		return fmt.Errorf("mp: PoolConfig.MaxTasks, MaxAge and MaxRSS are not supported yet")
+	case c.MinWorkers > 0 && c.IdleTimeout == 0:
+		return fmt.Errorf("mp: PoolConfig.MinWorkers means nothing without IdleTimeout")
 	case c.Init.err != nil:
 		return fmt.Errorf("mp: PoolConfig.Init: %w", c.Init.err)
 	case c.Exit.err != nil:
@@ -129,10 +143,13 @@ func (c PoolConfig) observer() func(engine.Event) {
 	}
 	return func(e engine.Event) {
 		if c.Logger != nil && e.Index < 0 {
-			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "err", e.Err)
+			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "reason", e.Reason, "err", e.Err)
 		}
 		if c.Observer != nil {
-			c.Observer(Event{e.Kind, e.Function, int(e.Index), e.Worker, e.PID, e.Err, e.Duration})
+			c.Observer(Event{
+				Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
+				Attempt: e.Attempt, Reason: e.Reason,
+			})
 		}
 	}
 }

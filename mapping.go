@@ -20,7 +20,8 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 	m := mapping{done: make(chan struct{})}
 	m.left.Store(int64(len(in)))
 	out := make([]Out, len(in))
-	job := f.newJob(index, s)
+	var job engine.Job
+	f.prepare(&job, index, &s)
 	job.Encode = func(dst []byte, i int64) ([]byte, error) { return f.appendArg(dst, &in[i]) }
 	job.Deliver = func(i int64, r engine.Result) {
 		err := f.outcome(r, int(i), &out[i])

@@ -26,6 +26,10 @@ type settings struct {
 	seeded  bool
 	seed    uint64
 	err     error
+
+	retryIf  func(error) bool
+	observed bool // the pool has an Observer
+	single   bool // a call, no map
 }
 
 type startSettings struct {
@@ -55,6 +59,20 @@ type Retries int
 
 func (o Retries) call(s *settings)    { s.retries = max(0, int(o)) }
 func (o Retries) mapping(s *settings) { s.retries = max(0, int(o)) }
+
+type retryIfOption func(error) bool
+
+func (o retryIfOption) call(s *settings)    { s.retryIf = o }
+func (o retryIfOption) mapping(s *settings) { s.retryIf = o }
+
+// A RetryOption is one for calls and maps.
+type RetryOption interface {
+	CallOption
+	MapOption
+}
+
+// RetryIf makes errors of an element that fn is true for be retried, within Retries. It overrides PoolConfig.RetryIf.
+func RetryIf(fn func(error) bool) RetryOption { return retryIfOption(fn) }
 
 // ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
 // It changes the speed only: each element has its own outcome.

@@ -80,6 +80,7 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 	observe := c.observer()
 	return engine.New(context.Background(), engine.Config{
 		Workers: c.Workers, StartTimeout: c.StartTimeout, Window: int64(c.Window), WindowBytes: c.WindowBytes,
+		MaxTasks: int64(c.MaxTasks), MaxAge: c.MaxAge, MaxRSS: c.MaxRSS, IdleTimeout: c.IdleTimeout, MinWorkers: c.MinWorkers,
 		Start:    start,
 		Setup:    c.Init.job(s),
 		Teardown: c.Exit.job(s),
@@ -103,6 +104,7 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 func newBackend(c PoolConfig, e *engine.Engine, s *snapshot) engine.Backend {
 	return engine.Backend{
 		Engine: e, Workers: c.Workers, Timeout: c.TaskTimeout, Grace: c.Grace, Retries: c.Retries, Window: c.Window, Bytes: c.WindowBytes,
+		RetryIf: c.RetryIf, Observed: c.Observer != nil,
 		Index: func(fn any) (uint32, bool) {
 			i, ok := s.index[fn.(*function)]
 			return i, ok
@@ -147,6 +149,16 @@ func (p *Pool) Kill() error {
 // Ready waits until as many workers as asked for have run Init: at once, but after a death.
 func (p *Pool) Ready(ctx context.Context) error { return p.backend.Engine.Ready(ctx) }
 
+// Resize makes the pool have so many workers, at least one, and returns when those that are new have run Init, and those that are too
+// many have finished what they ran and have ended. When ctx ends first, it returns its error: a pool that was to grow is then as it was,
+// one that was to shrink still does. A failure of Init fails the pool.
+func (p *Pool) Resize(ctx context.Context, workers int) error {
+	if workers < 1 {
+		return fmt.Errorf("mp: Resize(%d): a pool has at least one worker", workers)
+	}
+	return p.backend.Engine.Resize(ctx, workers)
+}
+
 // PoolStats is what a pool did so far. Done counts successes: Done+Failed is all elements that ended.
 type PoolStats struct {
 	Queued, Running                        int
@@ -157,7 +169,7 @@ type PoolStats struct {
 // WorkerInfo is what a worker does. Its Index stays when it is replaced.
 type WorkerInfo struct {
 	Index, PID      int
-	State, Function string // State is "starting", "idle" or "running"
+	State, Function string // State is "starting", "idle", "running", or "parked" if it ended for IdleTimeout
 	Since           time.Time
 	Done, RSS       int64 // elements that ended; bytes
 }

@@ -103,7 +103,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	if f.chunk != nil {
 		s.exact = int64(min(set.chunk, set.window))
 	}
-	s.job = f.newJob(index, set)
+	f.prepare(&s.job, index, &set)
 	s.job.Encode = s.encode
 	s.job.Deliver = s.deliver
 	s.job.Delivered = func(int64) { s.topUp() }

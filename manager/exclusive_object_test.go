@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-multiproc/mp"
@@ -42,15 +43,25 @@ func TestExclusiveInOrder(t *testing.T) {
 }
 
 var exclusiveHang = Method0(exclusives, "Hang", func(*int, context.Context) (int, error) {
-	<-hang
+	hang()
 	return 0, nil
 })
 
-var hang chan struct{}
+// held is what functions of the tests wait for. One may go on for a while after its test.
+var held atomic.Pointer[chan struct{}]
+
+// hold makes functions wait until what it returns is called.
+func hold() (release func()) {
+	c := make(chan struct{})
+	held.Store(&c)
+	return func() { close(c) }
+}
+
+func hang() { <-*held.Load() }
 
 // A function that goes on after its session has ended is one that runs, and none that waits.
 func TestStatsOfAFunctionThatGoesOn(t *testing.T) {
-	hang = make(chan struct{})
+	release := hold()
 	srv := newTestServer(t, Config{})
 	a, b := srv.connect(t), srv.connect(t)
 	o, err := exclusives.New(background, a, 0)
@@ -81,17 +92,17 @@ func TestStatsOfAFunctionThatGoesOn(t *testing.T) {
 			break
 		}
 	}
-	close(hang)
+	release()
 }
 
 var exclusiveTake = Method(exclusives, "Take", func(*int, context.Context, []byte) (int, error) {
-	<-hang
+	hang()
 	return 0, nil
 })
 
 // Arguments of calls that wait or run count against MaxBytes.
 func TestArgumentsAreLimited(t *testing.T) {
-	hang = make(chan struct{})
+	release := hold()
 	srv := newTestServer(t, Config{MaxBytes: 1 << 20})
 	m := srv.connect(t)
 	o, err := exclusives.New(background, m, 0)
@@ -111,7 +122,7 @@ func TestArgumentsAreLimited(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	close(hang)
+	release()
 	for range 3 {
 		if err := <-errs; err != nil {
 			t.Error(err)
@@ -121,13 +132,13 @@ func TestArgumentsAreLimited(t *testing.T) {
 }
 
 var holdUp = mp.Func("manager.holdUp", func(_ context.Context, v []byte) ([]byte, error) {
-	<-hang
+	hang()
 	return v, nil
 })
 
 // So do those of functions that Compute calls, which are values of objects.
 func TestComputedValuesAreLimited(t *testing.T) {
-	hang = make(chan struct{})
+	release := hold()
 	srv := newTestServer(t, Config{MaxBytes: 1 << 20})
 	d, err := NewDict[string, []byte](srv.connect(t))
 	if err != nil {
@@ -149,7 +160,7 @@ func TestComputedValuesAreLimited(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	close(hang)
+	release()
 	for range 3 {
 		if err := <-errs; err != nil {
 			t.Error(err)

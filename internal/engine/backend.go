@@ -11,6 +11,9 @@ type Backend struct {
 	Timeout time.Duration
 	Grace   time.Duration
 	Retries int
-	Window  int
-	Bytes   int64 // of results that may wait to be collected
+	RetryIf func(error) bool
+	// Observed: somebody is told of every event.
+	Observed bool
+	Window   int
+	Bytes    int64 // of results that may wait to be collected
 }

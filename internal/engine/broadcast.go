@@ -51,13 +51,13 @@ func (e *Engine) Broadcast(ctx context.Context, makeJob func() *Job, done func(R
 	j := k.job
 	j.Waited, j.private = true, true
 	j.Deliver = func(worker int64, r Result) { e.judge(k, int(worker), r) }
-	j.Abort = func(*Failure) {} // await finds the reason
+	j.Abort = func(*Failure) {} // awaitWord finds the reason
 	if err := e.Begin(j); err != nil {
 		return err
 	}
 	defer e.End(j) // where it has not begun, it need not any more
 	e.tell(k)
-	return e.await(ctx, k)
+	return e.awaitWord(ctx, k)
 }
 
 // tell tells a word to all workers that are there. Others are told when they join.
@@ -67,9 +67,9 @@ func (e *Engine) tell(k *word) {
 	e.broadcasts.number++
 	k.number = e.broadcasts.number
 	e.broadcasts.current = k
-	for _, w := range e.workers {
-		if w != nil && w.listens {
-			w.told = k.number
+	for w := range e.all {
+		if w.listens {
+			w.toldWord = k.number
 			listeners = append(listeners, w)
 		}
 	}
@@ -81,8 +81,8 @@ func (e *Engine) tell(k *word) {
 	}
 }
 
-// await waits until a word is heard, and keeps it if it went well.
-func (e *Engine) await(ctx context.Context, k *word) error {
+// awaitWord waits until a word is heard, and keeps it if it went well.
+func (e *Engine) awaitWord(ctx context.Context, k *word) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer func() { e.broadcasts.current = nil }()
@@ -124,15 +124,20 @@ func (e *Engine) verdict(k *word) error {
 	return errors.Join(errs...)
 }
 
-// heard reports whether nobody has to run a word any more. Call it with mu.
+// heard reports whether nobody has to run a word any more: everybody who was told has, and, if it went well, everybody who is
+// wanted is there. Those that are to be replaced or not needed any more count as long as they sit. Call it with mu.
 func (e *Engine) heard(k *word) bool {
-	failed := len(k.errs) > 0
-	for _, w := range e.workers {
-		if w != nil && w.heard < k.number && (w.told >= k.number || !failed) {
+	for w := range e.all {
+		if w.toldWord >= k.number && w.heardWord < k.number && e.sits(w) {
 			return false
 		}
 	}
-	return failed || e.missing == 0
+	return len(k.errs) > 0 || e.ready()
+}
+
+// sits reports whether a worker has a seat, or is the heir of one. Call it with mu.
+func (e *Engine) sits(w *worker) bool {
+	return w.index < len(e.seats) && (e.workers[w.index] == w || e.seats[w.index].heir == w)
 }
 
 // judge takes the outcome of a word on a worker.
@@ -156,13 +161,13 @@ func (b *broadcasts) keep(k *word) {
 func (w *worker) unheard() (missed, current *word) {
 	b := &w.e.broadcasts
 	for _, k := range b.kept {
-		if k.number > w.heard {
+		if k.number > w.heardWord {
 			return k, nil
 		}
 	}
 	w.listens = true
 	if k := b.current; k != nil && len(k.errs) == 0 {
-		w.told, current = k.number, k
+		w.toldWord, current = k.number, k
 	}
 	return nil, current
 }
@@ -178,7 +183,7 @@ func (w *worker) catchUp(k *word) {
 			return
 		}
 		w.e.mu.Lock()
-		w.heard = k.number
+		w.heardWord = k.number
 		w.e.mu.Unlock()
 		w.join()
 	}
@@ -219,7 +224,7 @@ func (w *worker) answered(j *Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if k := e.broadcasts.current; k != nil && k.job == j {
-		w.heard = k.number
+		w.heardWord = k.number
 		e.change()
 	}
 }
@@ -231,5 +236,5 @@ func (w *worker) fatal(b *Batch, pid int, exit spawn.Exit, why error) *lostEleme
 	if killed || !w.up || b.finished() || w.port.Begun(b) == 0 {
 		return nil
 	}
-	return &lostElement{b.Job, b.First, &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}}
+	return &lostElement{b.Job, b.First, &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}, false}
 }

@@ -17,12 +17,19 @@ var ErrClosed = errors.New("mp: closed")
 // ErrFull reports that there is no room, to who did not want to wait.
 var ErrFull = errors.New("mp: full")
 
-// Config is what an engine is to be. Every field is set.
+// Config is what an engine is to be. Every field is set, or 0 means what it says.
 type Config struct {
 	Workers      int
 	StartTimeout time.Duration
 	Window       int64
 	WindowBytes  int64
+	// MaxTasks, MaxAge and MaxRSS are when a worker is replaced; 0 for never. See recycle.go.
+	MaxTasks int64
+	MaxAge   time.Duration
+	MaxRSS   int64
+	// IdleTimeout is after how long without work a worker ends, if more than MinWorkers are left; 0 for never. See park.go.
+	IdleTimeout time.Duration
+	MinWorkers  int
 	// Start starts a worker; the port reports to the host.
 	Start func(index int, h Host) (Port, error)
 	// Setup and Teardown return the job of one element that runs first or last in each worker; nil for none. The
@@ -44,6 +51,8 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
+	Attempt  int    // of "retry": the one that failed
+	Reason   string // of "worker ended"
 }
 
 type state int
@@ -61,17 +70,19 @@ type Engine struct {
 
 	mu       sync.Mutex
 	sched    sched.Scheduler
-	workers  []*worker // by index; nil while there is none
+	workers  []*worker            // by index, those that elements are given to, or that start; nil while there is none
+	seats    []seat               // by index
+	all      map[*worker]struct{} // that are not gone: also heirs, and those that only finish what they have begun
 	jobs     map[*Job]struct{}
 	costs    map[uint32]*sched.Cost // by function
 	state    state
 	broken   error
-	missing  int // workers that are not ready
+	killing  bool // workers are ended at once
 	changed  chan struct{}
 	stopped  chan struct{} // closed with the state closed
 	ended    chan struct{} // closed when the last worker is gone
-	failures []int         // starts in a row, by index, of which nothing came
 	restarts int64
+	reasons  map[string]int64 // of restarts
 	done     int64
 	failed   int64
 	retried  int64
@@ -85,14 +96,17 @@ type Engine struct {
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, workers: make([]*worker, cfg.Workers), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost), missing: cfg.Workers,
+		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		failures: make([]int, cfg.Workers), timers: make(map[*time.Timer]struct{}),
+		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
 		broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
-	for i := range cfg.Workers {
+	for _, i := range e.seat(cfg.Workers) {
 		e.start(i)
+	}
+	if period := cfg.period(); period > 0 {
+		go e.keep(period)
 	}
 	if err := e.Ready(ctx); err != nil {
 		e.Kill()
@@ -103,10 +117,13 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 }
 
 // Ready waits until every worker has run Setup.
-func (e *Engine) Ready(ctx context.Context) error {
+func (e *Engine) Ready(ctx context.Context) error { return e.await(ctx, e.ready) }
+
+// await waits until cond holds, which is asked with mu, or the engine takes no more work.
+func (e *Engine) await(ctx context.Context, cond func() bool) error {
 	for {
 		e.mu.Lock()
-		missing, changed, err := e.missing, e.changed, e.broken
+		done, changed, err := cond(), e.changed, e.broken
 		if err == nil && e.state != open {
 			err = ErrClosed
 		}
@@ -114,7 +131,7 @@ func (e *Engine) Ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if missing == 0 {
+		if done {
 			return nil
 		}
 		select {
@@ -129,35 +146,6 @@ func (e *Engine) Ready(ctx context.Context) error {
 func (e *Engine) change() {
 	close(e.changed)
 	e.changed = make(chan struct{})
-}
-
-// start starts the worker of an index.
-func (e *Engine) start(index int) {
-	e.mu.Lock()
-	if e.state == closed {
-		e.mu.Unlock()
-		return
-	}
-	w := &worker{e: e, index: index, since: time.Now()}
-	e.workers[index] = w
-	e.mu.Unlock()
-	// Under the worker's lock, for the port may report before Start has returned it.
-	w.mu.Lock()
-	port, err := e.cfg.Start(index, w)
-	w.port = port
-	w.timer = time.AfterFunc(e.cfg.StartTimeout, w.expired)
-	w.arm(e.cfg.StartTimeout)
-	w.mu.Unlock()
-	if err != nil {
-		w.Lost(spawn.Exit{}, err)
-		return
-	}
-	e.mu.Lock()
-	late := e.state == closed
-	e.mu.Unlock()
-	if late {
-		w.kill()
-	}
 }
 
 // Begin opens a job. End must follow.
@@ -233,12 +221,10 @@ func (e *Engine) End(j *Job) {
 	if last {
 		e.change()
 	}
-	workers := append([]*worker(nil), e.workers...)
+	workers := e.present()
 	e.mu.Unlock()
 	for _, w := range workers {
-		if w != nil {
-			w.drop(j)
-		}
+		w.drop(j)
 	}
 }
 
@@ -278,8 +264,11 @@ func (e *Engine) dispatch() {
 		s, n := e.sched.Victim()
 		e.mu.Unlock()
 		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
-			return
+			break
 		}
+	}
+	if e.cfg.IdleTimeout > 0 {
+		e.unpark()
 	}
 }
 
@@ -332,6 +321,9 @@ func (e *Engine) fill(w *worker) bool {
 		}
 		some = true
 		w.send(list[:n])
+		if e.cfg.MaxTasks > 0 {
+			e.used(w)
+		}
 	}
 }
 
@@ -366,6 +358,7 @@ func (e *Engine) abort(f *Failure) {
 // shut ends all workers at once.
 func (e *Engine) shut() {
 	e.mu.Lock()
+	e.killing = true
 	if e.state != closed {
 		e.state = closed
 		close(e.stopped)
@@ -375,12 +368,10 @@ func (e *Engine) shut() {
 		t.Stop()
 	}
 	clear(e.timers)
-	workers := append([]*worker(nil), e.workers...)
+	workers := e.present()
 	e.mu.Unlock()
 	for _, w := range workers {
-		if w != nil {
-			w.kill()
-		}
+		w.kill()
 	}
 	e.checkEnded()
 }
@@ -388,13 +379,8 @@ func (e *Engine) shut() {
 func (e *Engine) checkEnded() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.state != closed {
+	if e.state != closed || len(e.all) > 0 {
 		return
-	}
-	for _, w := range e.workers {
-		if w != nil {
-			return
-		}
 	}
 	select {
 	case <-e.ended:
@@ -469,12 +455,10 @@ func (e *Engine) retire() {
 		t.Stop()
 	}
 	clear(e.timers)
-	workers := append([]*worker(nil), e.workers...)
+	workers := e.present()
 	e.mu.Unlock()
 	for _, w := range workers {
-		if w != nil {
-			w.retire()
-		}
+		w.retire(0)
 	}
 	e.checkEnded()
 }

@@ -61,7 +61,7 @@ func idlers(e *Engine) error {
 		}
 		p := w.port.(*fake)
 		held += p.has()
-		if get(p, func(p *fake) bool { return p.begun == p.answered }) && w.joined() {
+		if get(p, func(p *fake) bool { return p.begun == p.answered }) && w.works() {
 			idle++
 		}
 	}
@@ -71,7 +71,7 @@ func idlers(e *Engine) error {
 	return nil
 }
 
-func (w *worker) joined() bool {
+func (w *worker) works() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.up && !w.dead

@@ -19,12 +19,17 @@ type Job struct {
 	Timeout  time.Duration // per element, from when it starts; 0 for none
 	Grace    time.Duration
 	Retries  int
-	Fixed    bool // every argument encodes to the same number of bytes
-	Waited   bool // someone waits for this very element: wake him when it is done
-	Moves    bool // an argument may hold something that is in one process at a time
-	Together bool // the elements of a batch are run at once, and are held up by each other
-	Seeded   bool // the random numbers of its elements follow from Seed and their index
-	Seed     uint64
+	// RetryIf, if set, reports whether an element with this outcome, which is no result, is to be run again, within Retries. Those
+	// whose worker died, or whose time was over, are in any case.
+	RetryIf func(i int64, r Result) bool
+	Fixed   bool // every argument encodes to the same number of bytes
+	Waited  bool // someone waits for this very element: wake him when it is done
+	Moves   bool // an argument may hold something that is in one process at a time
+	// Together: the elements of a batch are run at once, and are held up by each other.
+	Together bool
+	// Seeded: the random numbers of its elements follow from Seed and their index.
+	Seeded bool
+	Seed   uint64
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -36,6 +41,8 @@ type Job struct {
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
+	// Error, if set, makes an error of an outcome that is no result, for those who observe.
+	Error func(i int64, r Result) error
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 
@@ -43,9 +50,10 @@ type Job struct {
 	ended    atomic.Bool  // nothing more is encoded or delivered
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
 	moved    moved
-	attempts map[int64]int
-	private  bool // Setup, Teardown or a broadcast: the scheduler does not know it
-	begun    bool // guarded by the engine's mutex, as attempts is
+	attempts map[int64]int // guarded by the engine's mutex
+	retried  atomic.Bool   // attempts has, or had, something
+	private  bool          // Setup, Teardown or a broadcast: the scheduler does not know it
+	begun    bool          // guarded by the engine's mutex
 }
 
 // A Result is the outcome of an element: what its function made of it, or why there is nothing.

@@ -35,7 +35,7 @@ func (w *worker) watch() {
 	}
 	if b := w.fifo.First(); b.Job.ended.Load() {
 		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.finished(w.discard(b))
+		w.dropped(w.discard(b))
 		if b.finished() {
 			w.watch()
 		} else {

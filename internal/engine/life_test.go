@@ -159,19 +159,59 @@ func TestKilledWhileStarting(t *testing.T) {
 	})
 }
 
-// Workers that die of themselves as soon as they are up are replaced later and later, never at full speed.
+// Workers that somebody kills as soon as they are up are replaced later and later, never at full speed, and for ever.
 func TestBackOff(t *testing.T) {
+	killed := spawn.Exit{ExitStatus: exitStatus(-9, syscall.SIGKILL)}
 	bubble(t, func(t *testing.T) {
 		f := &farm{t: t}
 		e := newEngine(t, f.config(1))
-		f.start = func(p *fake) error { go func() { p.up(); p.die(exited(1)) }(); return nil }
+		f.start = func(p *fake) error { go func() { p.up(); p.die(killed) }(); return nil }
 		start := time.Now()
-		f.last().die(exited(1))
+		f.last().die(killed)
 		for f.count() < 20 {
 			<-time.After(time.Millisecond)
 		}
 		if d := time.Since(start); d < 10*maxBackOff {
 			t.Errorf("20 starts within %v", d)
+		}
+		e.Kill()
+	})
+}
+
+// W03: workers that end of themselves as soon as they are up, again and again, break the engine, with the reason. One that has begun
+// something meanwhile starts the count again.
+func TestBreaker(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		n := 0
+		f.start = func(p *fake) error {
+			if n++; n == 3 {
+				go func() {
+					p.up()
+					<-p.work
+					p.begin()
+					p.die(exited(7))
+				}()
+			} else {
+				go func() { p.up(); p.die(exited(7)) }()
+			}
+			return nil
+		}
+		j, _ := job("f")
+		ended := make(chan *Failure, 1)
+		j.Abort = func(why *Failure) { ended <- why }
+		begun(t, e, j, 1000)
+		f.last().die(exited(7))
+		why := <-ended
+		if why.Reason != Broken || !strings.Contains(why.Err.Error(), "code 7") || !strings.Contains(why.Err.Error(), "5 times") {
+			t.Errorf("%+v", why)
+		}
+		if f.count() != 1+3+maxStarts {
+			t.Errorf("%d starts", f.count())
+		}
+		if err := e.Begin(&Job{}); err == nil || !strings.Contains(err.Error(), "code 7") {
+			t.Error(err)
 		}
 		e.Kill()
 	})

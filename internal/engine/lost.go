@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"syscall"
 	"time"
@@ -37,7 +38,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
 			if f := w.fatal(b, pid, exit, why); f != nil {
-				fatal = f
+				fatal, begun = f, true
 			}
 			continue
 		}
@@ -54,24 +55,21 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
 			}
 			number++
-			if i := b.First + int64(k); !e.again(b.Job, i, f) {
-				failed = append(failed, lostElement{b.Job, i, f})
-			}
+			i := b.First + int64(k)
+			failed = append(failed, lostElement{b.Job, i, f, e.again(b.Job, i, f)})
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
 	w.fifo, w.stalled, w.unsaid = fifo.Queue[*Batch]{}, nil, nil
-	if e.workers[w.index] == w {
-		e.workers[w.index] = nil
-	}
-	if w.up && e.state != closed {
-		e.missing++
-		e.change()
-	}
 	if w.startErr != nil {
 		why = w.startErr
 	}
 	up, idle := w.up, w.done == 0 && !begun
+	wanted, reason := e.vacate(w), w.ending(e.state, exit)
+	if wanted && e.state != closed && w.reason == "" {
+		e.restarted(reason)
+	}
+	e.change()
 	e.mu.Unlock()
 	w.mu.Unlock()
 
@@ -79,65 +77,75 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	if exit.Code != 0 || why != nil {
 		err = e.cfg.LostError(w.index, pid, exit)
 	}
-	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since)})
+	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since), Reason: reason})
 	for _, l := range failed {
-		e.count(false)
-		l.j.settle(l.i, Result{Failure: l.f, Worker: w.index, PID: pid})
+		if r := (Result{Failure: l.f, Worker: w.index, PID: pid}); l.again {
+			e.observeRetry(l.j, l.i, r, l.f.Attempts)
+		} else {
+			e.count(false)
+			l.j.settle(l.i, r)
+		}
 	}
 	if fatal != nil {
 		fatal.j.settle(fatal.i, Result{Failure: fatal.f, Worker: w.index, PID: pid})
 	}
-	e.replace(w, up, idle, exit, why)
+	if wanted {
+		e.replace(w, up, idle, exit, why)
+	}
+	e.checkEnded()
 	e.dispatch()
 }
 
 type lostElement struct {
-	j *Job
-	i int64
-	f *Failure
+	j     *Job
+	i     int64
+	f     *Failure
+	again bool
 }
 
-// again returns an element to the scheduler if it has tries left. Call it with mu.
-func (e *Engine) again(j *Job, i int64, f *Failure) bool {
-	if j.Retries <= 0 || !j.begun {
-		return false
+// ending is why the worker has ended. Call it with both locks.
+func (w *worker) ending(st state, exit spawn.Exit) string {
+	switch {
+	case w.ladder.killed && w.ladder.timeout:
+		return reasonTimeout
+	case w.ladder.killed:
+		return reasonCancelled
+	case exit.OOM:
+		return reasonMemory
+	case w.reason != "":
+		return w.reason
+	case st == closed:
+		return reasonClose
+	case !w.up:
+		return reasonStart
+	default:
+		return reasonDeath
 	}
-	if j.attempts == nil {
-		j.attempts = make(map[int64]int)
-	}
-	j.attempts[i]++
-	f.Attempts = j.attempts[i]
-	if f.Attempts > j.Retries {
-		delete(j.attempts, i)
-		return false
-	}
-	e.retried++
-	e.sched.Return(&j.sched, sched.Range{First: i, N: 1})
-	return true
 }
 
-// replace starts a successor, at once if the worker did anything, else later and later; or gives up.
+// replace starts a successor, at once if the worker did anything, else later and later; or gives up, if it is in vain: workers do not
+// start, or end by themselves before they have begun anything.
 func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
 	e.mu.Lock()
-	if e.state == closed {
+	if e.state == closed || w.index >= len(e.seats) {
 		e.mu.Unlock()
-		e.checkEnded()
 		return
 	}
-	e.restarts++
-	if up && !idle {
-		e.failures[w.index] = 0
-	} else {
-		e.failures[w.index]++
+	s := &e.seats[w.index]
+	if s.failures++; up && !idle {
+		s.failures = 0
 	}
-	n := e.failures[w.index]
+	n := s.failures
 	// A worker that somebody killed may come up the next time. One that ended by itself will do so again, and so will
 	// one that was killed here, for the reason there was.
 	killed := exit.Signal == syscall.SIGKILL && !exit.OOM && w.startErr == nil && why == nil
-	if !up && (!killed || n >= maxStarts) {
+	if (!up && !killed) || (n >= maxStarts && !(up && killed)) {
 		e.mu.Unlock()
 		if why == nil || killed {
 			why = e.cfg.LostError(w.index, w.pid(), exit)
+		}
+		if up {
+			why = fmt.Errorf("mp: worker %d ended %d times in a row before it had begun anything: %w", w.index, n, why)
 		}
 		e.fail(why)
 		return

@@ -17,6 +17,7 @@ type burst struct {
 	n     int64    // results of that job
 	total int      // of any job
 	bad   int      // of these, errors
+	again int      // of these, that are run again
 	store []*Batch // behind ahead
 	mixed bool     // of several jobs
 }
@@ -42,8 +43,14 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}
-	if !j.private {
-		w.note(j, status != abi.StatusOK || r.Failure != nil)
+	if bad := status != abi.StatusOK || r.Failure != nil; !j.private {
+		if bad && w.retry(j, i, r) {
+			return nil
+		}
+		w.note(j, bad)
+		if j.retried.Load() {
+			w.e.settled(j, i)
+		}
 	}
 	if w.e.cfg.Observe != nil && !j.private {
 		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
@@ -107,17 +114,23 @@ func (w *worker) clean() {
 }
 
 func (w *worker) note(j *Job, bad bool) {
+	c := w.count(j)
+	c.n++
+	if bad {
+		c.bad++
+	}
+}
+
+// count counts a result of j.
+func (w *worker) count(j *Job) *burst {
 	c := &w.burst
 	if c.job != j {
 		w.tell()
 		c.mixed = c.total > 0
 		c.job = j
 	}
-	c.n++
 	c.total++
-	if bad {
-		c.bad++
-	}
+	return c
 }
 
 // tell tells the job of the last results how many they were.
@@ -172,10 +185,14 @@ func (w *worker) Progress() {
 	if c.job != nil && !c.mixed {
 		c.job.sched.Cost.Observe(c.total, took)
 	}
-	e.done += int64(c.total - c.bad)
+	e.done += int64(c.total - c.bad - c.again)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
 	e.mu.Unlock()
+	if e.cfg.MaxRSS > 0 && c.total > 0 && now.Sub(w.weighed) > weighEvery {
+		w.weighed = now
+		e.weigh(w)
+	}
 	e.fill(w)
 	e.balance()
 }

@@ -107,7 +107,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 		rest.N--
 	}
 	w.e.mu.Lock()
-	w.e.sched.Finished(&w.sched, left)
+	w.e.sched.TakenBack(&w.sched, left)
 	w.e.sched.Return(&j.sched, rest)
 	w.e.mu.Unlock()
 	if err != nil {
@@ -116,7 +116,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	}
 }
 
-// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead, and others should have it.
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it.
 func (w *worker) ship(buf *buffer) (sent bool) {
 	dropped := 0
 	w.mu.Lock()
@@ -125,7 +125,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead || w.ladder.killed: // what it still began would be hurt
+		case w.dead || w.retired || w.ladder.killed: // what it still began would be hurt, or nobody's
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
@@ -135,11 +135,11 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.post(o)
 		}
 	}
-	if sent = !w.dead && !w.ladder.killed; sent {
+	if sent = !w.dead && !w.retired && !w.ladder.killed; sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
-	w.finished(dropped)
+	w.dropped(dropped)
 	clear(buf.out)
 	buf.out = buf.out[:0]
 	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > MaxCopied {
@@ -206,12 +206,12 @@ func (w *worker) append(b *Batch) {
 // slowest is how long a byte of a large payload may be on its way, while it moves.
 const slowest = time.Microsecond
 
-// finished tells the scheduler that n elements are w's no more.
-func (w *worker) finished(n int) {
+// dropped tells the scheduler that n elements are w's no more, which it has not begun.
+func (w *worker) dropped(n int) {
 	if n == 0 {
 		return
 	}
 	w.e.mu.Lock()
-	w.e.sched.Finished(&w.sched, n)
+	w.e.sched.TakenBack(&w.sched, n)
 	w.e.mu.Unlock()
 }

@@ -49,12 +49,22 @@ func (w *worker) giveUp(parts []part) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range parts {
-		e.sched.Finished(&w.sched, p.r.N)
+		e.sched.TakenBack(&w.sched, p.r.N)
 		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
 		half := p.r.N / 2
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
+}
+
+// release takes back everything that has not begun, also what was not sent yet. Call it with mu.
+func (w *worker) release() []part {
+	parts, _ := w.freeze()
+	for _, b := range w.stalled {
+		parts = append(parts, part{b.Job, sched.Range{First: b.First, N: int(b.n.Load())}})
+	}
+	w.stalled = nil
+	return parts
 }
 
 // freeze takes back everything that was sent and has not begun, and returns how many elements have begun, ever. Call it
@@ -129,7 +139,7 @@ func (w *worker) drop(j *Job) {
 	w.mu.Unlock()
 	if total > 0 || unsaid {
 		w.e.mu.Lock()
-		w.e.sched.Finished(&w.sched, total)
+		w.e.sched.TakenBack(&w.sched, total)
 		w.e.mu.Unlock()
 		w.e.fill(w)
 		w.e.balance()

@@ -14,16 +14,22 @@ type worker struct {
 	e     *Engine
 	index int
 	since time.Time
-	sched sched.Worker // guarded by the engine's mutex
+	// Guarded by the engine's mutex. See seat.go.
+	sched  sched.Worker
+	joined bool   // elements are given to it
+	ready  bool   // it could be given some, and waits for its predecessor to be spent
+	reason string // why it is to be replaced, or only finishes what it has begun; "" while it is wanted
 
 	// Of broadcasts, guarded by the engine's mutex: the numbers of the last word that it was told and of the last that it has run,
 	// and whether it is told at once.
-	told, heard int64
-	listens     bool
+	toldWord, heardWord int64
+	listens             bool
 
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
+
+	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
@@ -42,7 +48,7 @@ type worker struct {
 	up       bool
 	retired  bool
 	last     *Batch // Teardown, when retired and until it is sent
-	ending   bool   // told to end
+	told     bool   // ... to end
 	suspect  bool   // it gave the sign that it ends, and will be killed if it does not
 	dead     bool
 	ladder   ladder
@@ -145,13 +151,11 @@ func (w *worker) join() {
 	}
 	w.mu.Unlock()
 	e.mu.Lock()
-	if e.state != closed {
-		w.sched.Owner = w
-		e.sched.Join(&w.sched)
-		e.missing--
-		e.change()
-	}
+	old := e.admit(w)
 	e.mu.Unlock()
+	if old != nil {
+		old.leave()
+	}
 	e.dispatch()
 }
 
@@ -164,28 +168,43 @@ func (w *worker) kill() {
 	}
 }
 
-// retire makes the worker run Teardown and end, if it can; Lost follows.
-func (w *worker) retire() {
+// leave is retire for a worker that others take the place of, or that is not needed any more: its Teardown may take no longer than a
+// start, else there could be ever more such workers. Call it when the scheduler has forgotten the worker.
+func (w *worker) leave() {
+	w.retire(w.e.cfg.StartTimeout)
+	w.e.dispatch()
+}
+
+// retire makes the worker end when it has finished what it has begun and has run Teardown, if it can, in no longer than limit unless
+// that is 0; Lost follows. What it has not begun goes back.
+func (w *worker) retire(limit time.Duration) {
 	var last *Batch
 	if w.e.cfg.Teardown != nil {
 		j := w.e.cfg.Teardown()
 		j.Deliver = func(int64, Result) {}
+		j.Timeout = limit
 		last = newPrivate(j)
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.retired { // by another Close
+	if w.retired { // by another
+		w.mu.Unlock()
 		return
 	}
 	w.retired, w.last = true, last
+	var back []part
+	if w.up && !w.dead {
+		back = w.release()
+	}
 	w.finish()
+	w.mu.Unlock()
+	w.giveUp(back)
 }
 
 // finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
 // Progress. Call it with mu.
 func (w *worker) finish() {
 	switch {
-	case w.dead || w.port == nil || w.ending:
+	case w.dead || w.port == nil || w.told:
 		return
 	case !w.up:
 		w.port.Kill()
@@ -195,5 +214,5 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.ending = w.port.Finish()
+	w.told = w.port.Finish()
 }

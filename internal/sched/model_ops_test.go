@@ -69,7 +69,8 @@ func (m *model) takeBack() {
 	if b.N == 0 {
 		w.batches = w.batches[:last]
 	}
-	m.s.Finished(w.w, n)
+	m.s.TakenBack(w.w, n)
+	w.left += n
 	m.giveBack(job, r)
 }
 
@@ -90,6 +91,23 @@ func (m *model) pass() {
 
 func (m *model) anyIdle() bool {
 	return slices.ContainsFunc(m.workers, (*modelWorker).idle)
+}
+
+// replace lets workers that may have nothing more leave, and others come.
+func (m *model) replace() bool {
+	n := len(m.workers)
+	m.workers = slices.DeleteFunc(m.workers, func(w *modelWorker) bool {
+		over := w.spent() && len(w.batches) == 0
+		if over {
+			m.s.Leave(w.w)
+		}
+		return over
+	})
+	replaced := n > len(m.workers)
+	if replaced {
+		m.join()
+	}
+	return replaced
 }
 
 // leave lets a worker die: the first of its elements had begun and fails, the others are returned.
@@ -186,7 +204,7 @@ func (m *model) check() {
 		if w.w.InFlight() != n {
 			m.t.Errorf("a worker has %d in flight, want %d", w.w.InFlight(), n)
 		}
-		if (n > 0 || w.idle()) && (least < 0 || n < least) {
+		if (n > 0 && !w.spent() || w.idle()) && (least < 0 || n < least) {
 			least = n
 		}
 	}
@@ -216,6 +234,7 @@ func (m *model) drain() {
 			}
 			w.batches = nil
 		}
+		moved = m.replace() || moved
 		m.check()
 		if !moved || m.t.Failed() {
 			break

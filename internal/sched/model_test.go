@@ -34,7 +34,11 @@ type modelWorker struct {
 	w       *Worker
 	batches []Batch
 	passed  bool // it could take nothing, and was not heard of since
+	limited bool
+	left    int // elements that it may be given, if limited
 }
+
+func (w *modelWorker) spent() bool { return w.limited && w.left == 0 }
 
 func (w *modelWorker) inFlight() (n int) {
 	for _, b := range w.batches {
@@ -44,7 +48,7 @@ func (w *modelWorker) inFlight() (n int) {
 }
 
 // idle reports whether the worker has nothing and could take something.
-func (w *modelWorker) idle() bool { return len(w.batches) == 0 && !w.passed }
+func (w *modelWorker) idle() bool { return len(w.batches) == 0 && !w.passed && !w.spent() }
 
 // model is a plain account of where each element is, to compare the Scheduler with.
 type model struct {
@@ -89,6 +93,7 @@ func TestAgainstModel(t *testing.T) {
 		case 14:
 			m.takeBack()
 		case 15:
+			m.replace()
 			m.join()
 			m.pass()
 		case 16:
@@ -146,6 +151,10 @@ func (m *model) join() {
 		return
 	}
 	w := &modelWorker{w: new(Worker)}
+	if m.rng.IntN(2) == 0 {
+		w.limited, w.left = true, 1+m.rng.IntN(1<<m.rng.IntN(8))
+		w.w.Limit(int64(w.left))
+	}
 	if m.s.Next(w.w, make([]Batch, 1)) != 0 {
 		m.t.Error("a worker that is not ready was given work")
 	}
@@ -174,7 +183,7 @@ func (m *model) nextFor(w *modelWorker) bool {
 	before, held := m.s.Waiting(), w.inFlight()
 	list := make([]Batch, 1+m.rng.IntN(20))
 	n := m.s.Next(w.w, list)
-	if n == 0 && before > 0 && held == 0 {
+	if n == 0 && before > 0 && held == 0 && !w.spent() {
 		m.t.Errorf("%d elements wait and a worker without any gets none", before)
 	}
 	for _, b := range list[:n] {
@@ -220,6 +229,9 @@ func (m *model) handOut(w *modelWorker, b Batch) {
 		}
 	}
 	w.batches = append(w.batches, b)
+	if w.left -= b.N; w.limited && w.left < 0 {
+		m.t.Errorf("a worker got %d elements more than it may have", -w.left)
+	}
 	m.turn(j)
 }
 

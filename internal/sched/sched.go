@@ -94,13 +94,24 @@ type Worker struct {
 	Owner any // whose worker it is
 
 	ready    bool
-	inFlight int // handed out and not finished
+	limited  bool
+	left     int64 // if limited, how many more elements it may be given
+	inFlight int   // handed out and not finished
 	idle     bool
 	sated    bool // it had as much as it may; it gets more when a quarter of that is gone
 }
 
 // InFlight is the number of elements that the worker was given and has not finished.
 func (w *Worker) InFlight() int { return w.inFlight }
+
+// Limit lets w be given n elements in all. Those that are taken back from it do not count. Call it before Join.
+func (w *Worker) Limit(n int64) { w.limited, w.left = true, n }
+
+// Left is how many more elements w may be given, if that is limited.
+func (w *Worker) Left() (n int64, limited bool) { return w.left, w.limited }
+
+// spent reports whether w may be given nothing more.
+func (w *Worker) spent() bool { return w.limited && w.left <= 0 }
 
 // Scheduler decides which worker gets which elements, and when. It does no I/O, knows no clock and is not safe for
 // concurrent use. The zero value is ready.
@@ -131,9 +142,9 @@ func (s *Scheduler) Leave(w *Worker) {
 	s.Pass(w)
 }
 
-// markIdle puts w among the idle if it has nothing.
+// markIdle puts w among the idle if it has nothing, and may have something.
 func (s *Scheduler) markIdle(w *Worker) {
-	if w.inFlight == 0 && !w.idle {
+	if w.inFlight == 0 && !w.idle && !w.spent() {
 		w.idle = true
 		s.idle = append(s.idle, w)
 	}
@@ -218,10 +229,13 @@ func (s *Scheduler) Next(w *Worker, list []Batch) int {
 
 func (s *Scheduler) next(w *Worker, b *Batch) bool {
 	j := s.queue.First()
-	if !w.ready || j == nil {
+	if !w.ready || j == nil || w.spent() {
 		return false
 	}
 	n := s.size(j)
+	if w.limited {
+		n = int(min(int64(n), w.left))
+	}
 	if w.inFlight > 0 {
 		if len(s.idle) > 0 {
 			return false // it is theirs
@@ -249,6 +263,7 @@ func (s *Scheduler) next(w *Worker, b *Batch) bool {
 	}
 	s.waiting -= int64(b.N)
 	w.inFlight += b.N
+	w.left -= int64(b.N)
 	s.Pass(w)
 	if j.Waiting() == 0 {
 		j.queued = false
@@ -276,13 +291,19 @@ func (s *Scheduler) window(j *Job, batch int) int {
 	return max(j.Cost.fits(windowTarget, minWindow, maxWindow), 2*batch)
 }
 
-// Finished tells that w has finished n elements of j, or that they were taken back from it.
+// Finished tells that w has finished n elements.
 func (s *Scheduler) Finished(w *Worker, n int) {
 	if !w.ready {
 		return
 	}
 	w.inFlight = max(0, w.inFlight-n)
 	s.markIdle(w)
+}
+
+// TakenBack tells that w does not have n elements any more, which it has not begun.
+func (s *Scheduler) TakenBack(w *Worker, n int) {
+	w.left += int64(n)
+	s.Finished(w, n)
 }
 
 // Pick returns the worker that should get what waits: one without work, else the one with the least; nil if there is none.
@@ -292,7 +313,7 @@ func (s *Scheduler) Pick() *Worker {
 	}
 	var best *Worker
 	for _, w := range s.workers {
-		if w.inFlight > 0 && (best == nil || w.inFlight < best.inFlight) {
+		if w.inFlight > 0 && !w.spent() && (best == nil || w.inFlight < best.inFlight) {
 			best = w
 		}
 	}
