@@ -250,7 +250,7 @@ func (w *wireError) walk(err error, steps *int) {
 		}
 		w.Causes = append(w.Causes, wireCause{Kind: causePath, Name: e.Op, Text: e.Path, Body: appendError(nil, e.Err)})
 		return // the rest of the chain is in the body: to walk it as well doubles the size with each such error
-	case *ElementError:
+	case *ElementError, *foldError:
 		return // likewise
 	}
 	for _, x := range unwrap(err) {

@@ -31,6 +31,8 @@ func registerOwn() {
 		func(w wireTimeout) *TimeoutError { e := TimeoutError(w); return &e })
 	own("mp.ElementError", func(e *ElementError) wireElement { return wireElement{e.Index, appendError(nil, e.Err)} },
 		func(w wireElement) *ElementError { return &ElementError{w.Index, decodeError(w.Err)} })
+	own("mp.foldError", func(e *foldError) wireElement { return wireElement{e.place, appendError(nil, e.err)} },
+		func(w wireElement) *foldError { return &foldError{w.Index, decodeError(w.Err)} })
 	own("mp.RemoteError", func(e *RemoteError) [3]string { return [3]string{e.Text, e.Type, e.Stack} },
 		func(w [3]string) *RemoteError { return &RemoteError{Text: w[0], Type: w[1], Stack: w[2]} })
 }
