@@ -14,7 +14,7 @@ import (
 // countWords counts words: those of a line, and then those of many lines.
 var countWords = mp.Reducer("example.countWords", func(_ context.Context, line string) (map[string]int, error) {
 	counts := make(map[string]int)
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		counts[word]++
 	}
 	return counts, nil

@@ -97,7 +97,7 @@ func TestReduceKeepsTheOrder(t *testing.T) {
 
 var wordCount = mp.Reducer("wordCount", func(_ context.Context, line string) (map[string]int, error) {
 	counts := make(map[string]int)
-	for _, w := range strings.Fields(line) {
+	for w := range strings.FieldsSeq(line) {
 		counts[w]++
 	}
 	return counts, nil
