@@ -17,20 +17,20 @@ const module = "github.com/go-multiproc/mp"
 // layers are the packages of this module from the bottom up. A package imports only what is below its own layer: that
 // keeps a protocol apart from those who use it, and every package testable without what stands on it.
 var layers = [][]string{
-	{"internal/abi", "internal/fifo", "internal/osenv", "internal/race", "internal/remote"},
+	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/race", "internal/remote"},
 	{"internal/park"},
-	{"internal/ring", "internal/robust"},
+	{"internal/ring", "internal/robust", "internal/side"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"pipe", "shared"},
+	{"pipe", "profile", "shared"},
 	{"manager"},
 	{"examples/..."},
 }
 
 // required are the modules that may be imported beside the standard library.
-var required = []string{"golang.org/x/sys"}
+var required = []string{"golang.org/x/sys", "github.com/google/pprof"}
 
 // An importing is one import in one file of this module, whatever system the file is for.
 type importing struct {

@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
-
-	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // PoolConfig is what a pool is to be. The zero value works.
@@ -63,28 +62,17 @@ type PoolConfig struct {
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
 	Stderr io.Writer
-	// Logger is told of workers that start and end. Defaults to none.
+	// Signals end the pool, as os.Interrupt, which Ctrl-C sends. On the first of these it ends in order: elements that run have Grace to
+	// finish, everything else fails at once with ErrInterrupted (see Interrupt). On the second it is killed. Several pools each get them. What
+	// the program itself does on a signal is its own affair, but while the pool lives they do not end it; once Close, Stop or Kill
+	// has returned, they do as ever. Defaults to none.
+	Signals []os.Signal
+	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	// Observer is told of workers that start and end, of maps, and of elements that start, tell how far they are, are retried and
+	// finish. Defaults to none.
 	Observer Observer
-}
-
-// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up. It must return: it may
-// call Stats, Workers and Go, but what waits for the pool, as Call, Map, Close and Kill do, waits for the Observer itself,
-// forever. A panic in it is the program's, and so is runtime.Goexit, as in t.FailNow, which ends the pool's goroutine.
-type Observer func(Event)
-
-// An Event is something that happened in a pool.
-type Event struct {
-	Kind     string // "worker started", "worker ended", "finish", "retry"
-	Function string
-	Index    int // the element; -1 if it is about none
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-	Attempt  int    // of "retry": which one failed, from 1
-	Reason   string // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 const (
@@ -133,23 +121,5 @@ func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
-	}
-}
-
-// observer is who is told of the engine's events; nil if nobody wants to know, for then they cost nothing.
-func (c PoolConfig) observer() func(engine.Event) {
-	if c.Observer == nil && c.Logger == nil {
-		return nil
-	}
-	return func(e engine.Event) {
-		if c.Logger != nil && e.Index < 0 {
-			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "reason", e.Reason, "err", e.Err)
-		}
-		if c.Observer != nil {
-			c.Observer(Event{
-				Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-				Attempt: e.Attempt, Reason: e.Reason,
-			})
-		}
 	}
 }

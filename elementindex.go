@@ -11,6 +11,9 @@ import (
 // after the function has returned. Everywhere else it is -1 and false: in a Call, a Go and a Start, which have no
 // elements, in Init and Exit, and outside a function. In a Chunked function it is the index of the batch's first element.
 func ElementIndex(ctx context.Context) (int, bool) {
-	i, ok := link.Index(ctx)
-	return int(i), ok
+	e, ok := link.AboutElement(ctx)
+	if !ok || e.Index < 0 {
+		return -1, false
+	}
+	return int(e.Index), true
 }

@@ -17,6 +17,7 @@ type Function[In, Out any] struct {
 	in    codec.Codec[In]
 	out   codec.Codec[Out]
 	fn    func(context.Context, In) (Out, error)
+	show  func(arg []byte) string // f.text; nil if an argument may hold what is in one process at a time
 	spare atomic.Pointer[frame[In, Out]]
 }
 
@@ -36,7 +37,7 @@ type frame[In, Out any] struct {
 //
 // In and Out can be everything but channels, functions, unsafe pointers and structs with unexported fields that have no
 // MarshalBinary or MarshalText; see RegisterType for interfaces. A marshaller runs on the pool's
-// goroutines: it must not call into the pool. Func panics if a type cannot cross, naming the field, or if the name is taken.
+// goroutines: it must not call into the pool. Func panics if a type cannot cross, naming the field, or if the name is empty or taken.
 //
 // fn runs in the worker, one element at a time. Its context ends when the call is cancelled or over its Timeout, and when
 // fn returns. A panic of fn is a *PanicError at the caller, and the worker lives on.
@@ -52,7 +53,10 @@ func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, er
 
 // makeFunction is newFunction without the registration.
 func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
-	if fn == nil {
+	switch {
+	case name == "":
+		panic(fmt.Sprintf("mp: %s: a function must have a name", site))
+	case fn == nil:
 		panic(fmt.Sprintf("mp: %s: function %q is nil", site, name))
 	}
 	in, err := codec.For[In]()
@@ -69,6 +73,9 @@ func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, e
 	}
 	if size, ok := in.Plan().FixedSize(); ok {
 		f.argSize = size
+	}
+	if in.Plan().Plain() {
+		f.show = f.text
 	}
 	f.run = f.serve
 	return f

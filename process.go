@@ -42,6 +42,9 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	for _, opt := range opts {
 		opt.start(&o)
 	}
+	if o.err != nil {
+		return nil, o.err
+	}
 	if o.name == "" {
 		o.name = fmt.Sprintf("Process-%d", processNumber.Add(1))
 	}
@@ -223,6 +226,9 @@ func (h *processHost[Out]) Result(status uint8, payload []byte) error {
 	h.err = h.decode(r, -1, &h.out)
 	return nil
 }
+
+// Quiet implements engine.Host.
+func (*processHost[Out]) Quiet() {}
 
 // Progress implements engine.Host.
 func (h *processHost[Out]) Progress() {

@@ -94,17 +94,7 @@ type firstFailure struct {
 	err    *ElementError // guarded by mu
 }
 
-func (f *firstFailure) mapping(s *settings) {
-	observe := s.observe
-	s.observe = func(e Event) {
-		if observe != nil {
-			observe(e)
-		}
-		if e.Kind == "finish" && e.Err != nil {
-			f.note(e.Index, e.Err)
-		}
-	}
-}
+func (f *firstFailure) mapping(s *settings) { s.failed = f.note }
 
 func (f *firstFailure) note(index int, err error) {
 	if fe := (*foldError)(nil); errors.As(err, &fe) {

@@ -52,13 +52,13 @@ func partOf[In, Acc any](
 }
 
 func tryMap[In, Acc any](ctx context.Context, mapFn func(context.Context, In) (Acc, error), x In) (v Acc, err error) {
-	defer catch(&err)
+	defer catchPanic(&err)
 	return mapFn(ctx, x)
 }
 
 func tryFold[Acc any](ctx context.Context, place int, fold func(context.Context, Acc, Acc) (Acc, error), a, b Acc) (Acc, error) {
 	v, err := func() (v Acc, err error) {
-		defer catch(&err)
+		defer catchPanic(&err)
 		return fold(ctx, a, b)
 	}()
 	if err != nil {
@@ -67,8 +67,8 @@ func tryFold[Acc any](ctx context.Context, place int, fold func(context.Context,
 	return v, err
 }
 
-// catch makes an error of a panic; it is deferred.
-func catch(err *error) {
+// catchPanic makes an error of a panic; it is deferred.
+func catchPanic(err *error) {
 	if v := recover(); v != nil {
 		p := &PanicError{Value: sprint(v), Stack: string(debug.Stack())}
 		if e, ok := v.(error); ok {

@@ -51,13 +51,13 @@ func (e *Engine) Broadcast(ctx context.Context, makeJob func() *Job, done func(R
 	j := k.job
 	j.Waited, j.private = true, true
 	j.Deliver = func(worker int64, r Result) { e.judge(k, int(worker), r) }
-	j.Abort = func(*Failure) {} // awaitWord finds the reason
+	j.Abort = func(*Failure) {} // await finds the reason
 	if err := e.Begin(j); err != nil {
 		return err
 	}
 	defer e.End(j) // where it has not begun, it need not any more
 	e.tell(k)
-	return e.awaitWord(ctx, k)
+	return e.awaitHeard(ctx, k)
 }
 
 // tell tells a word to all workers that are there. Others are told when they join.
@@ -67,9 +67,9 @@ func (e *Engine) tell(k *word) {
 	e.broadcasts.number++
 	k.number = e.broadcasts.number
 	e.broadcasts.current = k
-	for w := range e.all {
+	for _, w := range e.audience() {
 		if w.listens {
-			w.toldWord = k.number
+			w.told = k.number
 			listeners = append(listeners, w)
 		}
 	}
@@ -81,8 +81,8 @@ func (e *Engine) tell(k *word) {
 	}
 }
 
-// awaitWord waits until a word is heard, and keeps it if it went well.
-func (e *Engine) awaitWord(ctx context.Context, k *word) error {
+// awaitHeard waits until a word is heard, and keeps it if it went well.
+func (e *Engine) awaitHeard(ctx context.Context, k *word) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer func() { e.broadcasts.current = nil }()
@@ -124,20 +124,29 @@ func (e *Engine) verdict(k *word) error {
 	return errors.Join(errs...)
 }
 
-// heard reports whether nobody has to run a word any more: everybody who was told has, and, if it went well, everybody who is
-// wanted is there. Those that are to be replaced or not needed any more count as long as they sit. Call it with mu.
+// heard reports whether nobody has to run a word any more. Call it with mu.
 func (e *Engine) heard(k *word) bool {
-	for w := range e.all {
-		if w.toldWord >= k.number && w.heardWord < k.number && e.sits(w) {
+	failed := len(k.errs) > 0
+	for _, w := range e.audience() {
+		if w.heard < k.number && (w.told >= k.number || !failed) {
 			return false
 		}
 	}
-	return len(k.errs) > 0 || e.ready()
+	return failed || e.ready()
 }
 
-// sits reports whether a worker has a seat, or is the heir of one. Call it with mu.
-func (e *Engine) sits(w *worker) bool {
-	return w.index < len(e.seats) && (e.workers[w.index] == w || e.seats[w.index].heir == w)
+// audience is the workers that elements are given to, or will be: but for heirs that are not ready, which hear later what is kept. Call
+// it with mu.
+func (e *Engine) audience() (list []*worker) {
+	for i, w := range e.workers {
+		if w != nil {
+			list = append(list, w)
+		}
+		if heir := e.seats[i].heir; heir != nil && heir.listens {
+			list = append(list, heir)
+		}
+	}
+	return list
 }
 
 // judge takes the outcome of a word on a worker.
@@ -161,13 +170,13 @@ func (b *broadcasts) keep(k *word) {
 func (w *worker) unheard() (missed, current *word) {
 	b := &w.e.broadcasts
 	for _, k := range b.kept {
-		if k.number > w.heardWord {
+		if k.number > w.heard {
 			return k, nil
 		}
 	}
 	w.listens = true
 	if k := b.current; k != nil && len(k.errs) == 0 {
-		w.toldWord, current = k.number, k
+		w.told, current = k.number, k
 	}
 	return nil, current
 }
@@ -183,7 +192,7 @@ func (w *worker) catchUp(k *word) {
 			return
 		}
 		w.e.mu.Lock()
-		w.heardWord = k.number
+		w.heard = k.number
 		w.e.mu.Unlock()
 		w.join()
 	}
@@ -224,7 +233,7 @@ func (w *worker) answered(j *Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if k := e.broadcasts.current; k != nil && k.job == j {
-		w.heardWord = k.number
+		w.heard = k.number
 		e.change()
 	}
 }

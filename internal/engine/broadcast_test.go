@@ -29,8 +29,8 @@ func broadcast(ctx context.Context, e *Engine, fn uint32, arg byte) chan error {
 	return c
 }
 
-// runsWords makes a fake run what it has, and returns the arguments.
-func runsWords(t *testing.T, p *fake) (args []byte) {
+// runs makes a fake run what it has, and returns the arguments.
+func runs(t *testing.T, p *fake) (args []byte) {
 	t.Helper()
 	for {
 		_, arg, ok := p.begin()
@@ -45,7 +45,7 @@ func runsWords(t *testing.T, p *fake) (args []byte) {
 	}
 }
 
-func wantsWord(t *testing.T, what string, c chan error, want error) {
+func wants(t *testing.T, what string, c chan error, want error) {
 	t.Helper()
 	synctest.Wait()
 	select {
@@ -70,9 +70,9 @@ func TestBroadcastKeepsTheLast(t *testing.T) {
 		first, second := f.all[0], f.all[1]
 		for i := range 100 {
 			c := broadcast(t.Context(), e, uint32(i%3), byte(i))
-			runsWords(t, first)
-			runsWords(t, second)
-			wantsWord(t, "a broadcast", c, nil)
+			runs(t, first)
+			runs(t, second)
+			wants(t, "a broadcast", c, nil)
 		}
 		if n := len(e.broadcasts.kept); n != 3 {
 			t.Errorf("%d are kept", n)
@@ -81,11 +81,11 @@ func TestBroadcastKeepsTheLast(t *testing.T) {
 		synctest.Wait()
 		third := f.last()
 		c := broadcast(t.Context(), e, 1, 200)
-		runsWords(t, first)
-		if got := runsWords(t, third); !slices.Equal(got, []byte{97, 98, 99, 200}) {
+		runs(t, first)
+		if got := runs(t, third); !slices.Equal(got, []byte{97, 98, 99, 200}) {
 			t.Errorf("the successor runs %v", got)
 		}
-		wantsWord(t, "the broadcast meanwhile", c, nil)
+		wants(t, "the broadcast meanwhile", c, nil)
 	})
 }
 
@@ -113,16 +113,16 @@ func TestBroadcastWithoutRoom(t *testing.T) {
 			want := []byte{7, 8}
 			if cancelled {
 				cancel()
-				wantsWord(t, "a cancelled one", c, context.Canceled)
+				wants(t, "a cancelled one", c, context.Canceled)
 				want = []byte{8}
 			} else {
 				p.progress()
 			}
-			if got := runsWords(t, p); !slices.Equal(got, want) {
+			if got := runs(t, p); !slices.Equal(got, want) {
 				t.Errorf("cancelled %v: it runs %v", cancelled, got)
 			}
 			if !cancelled {
-				wantsWord(t, "one that waited for room", c, nil)
+				wants(t, "one that waited for room", c, nil)
 			}
 			<-outcome
 			e.Finished(j)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/sched"
@@ -42,19 +43,6 @@ type Config struct {
 	Observe   func(Event) // nil for none
 }
 
-// An Event is something that happened.
-type Event struct {
-	Kind     string
-	Function string
-	Index    int64
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-	Attempt  int    // of "retry": the one that failed
-	Reason   string // of "worker ended"
-}
-
 type state int
 
 const (
@@ -65,8 +53,9 @@ const (
 
 // Engine keeps workers alive and gives them what jobs hold. Safe for concurrent use.
 type Engine struct {
-	cfg  Config
-	gate gate
+	cfg   Config
+	birth time.Time
+	gate  gate
 
 	mu       sync.Mutex
 	sched    sched.Scheduler
@@ -86,20 +75,20 @@ type Engine struct {
 	done     int64
 	failed   int64
 	retried  int64
-	bytes    int64
+	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
 
 	broadcasts broadcasts
+	interrupt  atomic.Int32 // 0, or how far it is
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
+		cfg: cfg, birth: time.Now(), all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
-		broadcasts: broadcasts{turn: make(chan struct{}, 1)},
+		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for _, i := range e.seat(cfg.Workers) {
@@ -173,6 +162,7 @@ func (e *Engine) Begin(j *Job) error {
 // Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
+	e.available(j, n)
 	e.sched.Add(&j.sched, n)
 	e.mu.Unlock()
 	e.dispatch()
@@ -241,7 +231,17 @@ func (e *Engine) Finished(j *Job) {
 
 // Enter waits for room for one call of so many bytes; Leave gives it back.
 func (e *Engine) Enter(ctx context.Context, bytes int64) error {
-	return e.gate.enter(ctx, bytes, e.stopped)
+	if e.gate.try(bytes) {
+		return nil
+	}
+	err := e.gate.enter(ctx, bytes, e.stopped)
+	if e.interrupt.Load() == 0 || (err != nil && ctx.Err() != nil) {
+		return err
+	}
+	if err == nil { // what was swept made room
+		e.gate.leave(bytes)
+	}
+	return ErrInterrupted
 }
 
 // TryEnter is Enter for who does not wait.
@@ -284,6 +284,12 @@ func (e *Engine) balance() {
 
 func (e *Engine) hand() {
 	for {
+		if phase := e.interrupt.Load(); phase != 0 {
+			if phase == sweeping {
+				e.sweep()
+			}
+			return
+		}
 		e.mu.Lock()
 		var s *sched.Worker
 		if e.sched.Waiting() > 0 {
@@ -397,7 +403,7 @@ func (e *Engine) Kill() {
 		e.change()
 	}
 	e.mu.Unlock()
-	e.abort(&Failure{Reason: Stopped, Err: ErrClosed})
+	e.abort(e.stopFailure())
 	e.shut()
 	<-e.ended
 }

@@ -38,7 +38,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
 			if f := w.fatal(b, pid, exit, why); f != nil {
-				fatal, begun = f, true
+				fatal = f
 			}
 			continue
 		}
@@ -51,12 +51,20 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		begun = begun || started > done
 		for k := done; k < started; k++ {
 			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
-			if w.ladder.up && w.ladder.element <= number && number <= w.ladder.last && w.ladder.timeout {
-				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
+			if l := w.ladder; l.up && l.element <= number && number <= l.last {
+				switch {
+				case l.why == tooLong:
+					f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, l.killed
+				case l.why == interrupted && l.killed:
+					f.Reason, f.Err = Interrupted, ErrInterrupted
+				}
 			}
 			number++
 			i := b.First + int64(k)
-			failed = append(failed, lostElement{b.Job, i, f, e.again(b.Job, i, f)})
+			l := lostElement{b.Job, i, f, e.again(b.Job, i, f)}
+			if failed = append(failed, l); !l.again && b.Job.begun {
+				e.failed++
+			}
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
@@ -69,6 +77,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	if wanted && e.state != closed && w.reason == "" {
 		e.restarted(reason)
 	}
+	e.books.bury(w)
 	e.change()
 	e.mu.Unlock()
 	w.mu.Unlock()
@@ -76,13 +85,13 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	var err error
 	if exit.Code != 0 || why != nil {
 		err = e.cfg.LostError(w.index, pid, exit)
+		e.blame(w.index, err)
 	}
-	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since), Reason: reason})
+	e.observe(Event{Kind: WorkerEnded, Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since), Reason: reason})
 	for _, l := range failed {
-		if r := (Result{Failure: l.f, Worker: w.index, PID: pid}); l.again {
+		if r := (Result{Failure: l.f, Worker: w.index, PID: pid, Took: w.took(l.j)}); l.again {
 			e.observeRetry(l.j, l.i, r, l.f.Attempts)
 		} else {
-			e.count(false)
 			l.j.settle(l.i, r)
 		}
 	}
@@ -106,7 +115,7 @@ type lostElement struct {
 // ending is why the worker has ended. Call it with both locks.
 func (w *worker) ending(st state, exit spawn.Exit) string {
 	switch {
-	case w.ladder.killed && w.ladder.timeout:
+	case w.ladder.killed && w.ladder.why == tooLong:
 		return reasonTimeout
 	case w.ladder.killed:
 		return reasonCancelled

@@ -109,23 +109,28 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	w.e.mu.Lock()
 	w.e.sched.TakenBack(&w.sched, left)
 	w.e.sched.Return(&j.sched, rest)
+	if err != nil {
+		w.e.failed++ // with the above: all numbers of Stats add up
+	}
 	w.e.mu.Unlock()
 	if err != nil {
-		w.e.count(false)
 		j.settle(rest.First-1, Result{Failure: &Failure{Reason: Unsent, Err: err, Worker: w.index}, Worker: w.index})
 	}
 }
 
-// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it.
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it,
+// or the engine is interrupted, and nobody.
 func (w *worker) ship(buf *buffer) (sent bool) {
 	dropped := 0
+	w.given(buf.out)
 	w.mu.Lock()
+	sent = !w.dead && !w.retired && !w.ladder.killed && w.e.interrupt.Load() == 0
 	for _, o := range buf.out {
 		if o.payload == nil {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead || w.retired || w.ladder.killed: // what it still began would be hurt, or nobody's
+		case !sent: // what it still began would be hurt, or nobody's
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
@@ -135,7 +140,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.post(o)
 		}
 	}
-	if sent = !w.dead && !w.retired && !w.ladder.killed; sent {
+	if sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
@@ -152,6 +157,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 func (w *worker) post(o outgoing) {
 	b := w.newBatch()
 	b.Job, b.First, b.Flags, b.count = o.job, o.first, o.flags, o.n
+	b.available = o.job.came.at(o.first)
 	b.n.Store(int32(o.n))
 	b.size = len(o.payload)
 	if o.job.Waited {
@@ -182,6 +188,7 @@ func (w *worker) newBatch() *Batch {
 func (w *worker) recycle(b *Batch) {
 	if len(w.free) < maxFree {
 		b.Job, b.Local, b.payload = nil, nil, nil
+		b.available, b.began = 0, 0
 		b.n.Store(0)
 		b.done.Store(0)
 		w.free = append(w.free, b)
@@ -197,8 +204,10 @@ func (w *worker) append(b *Batch) {
 		b.way = time.Now().Add(time.Duration(b.size) * slowest)
 	}
 	w.fifo.Push(b)
+	w.m.sent += int64(b.size)
 	if w.fifo.Len() == 1 {
 		w.head = time.Now()
+		w.begins(b)
 		w.watch()
 	}
 }

@@ -22,14 +22,15 @@ type worker struct {
 
 	// Of broadcasts, guarded by the engine's mutex: the numbers of the last word that it was told and of the last that it has run,
 	// and whether it is told at once.
-	toldWord, heardWord int64
-	listens             bool
+	told, heard int64
+	listens     bool
 
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
-	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
+	weighed time.Time    // of the port's consumer: when it last looked at MaxRSS
+	quiet   atomic.Int64 // when the port last looked and found nothing, since the engine's birth
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
@@ -37,27 +38,31 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
-	mu       sync.Mutex
-	port     Port
-	fifo     fifo.Queue[*Batch] // sent, not finished
-	passed   uint64             // elements of batches that were trimmed
-	stalled  []*Batch           // encoded, no room yet
-	unsaid   *Batch             // of a broadcast, no room yet
-	free     []*Batch           // to be used again
-	head     time.Time
-	up       bool
-	retired  bool
-	last     *Batch // Teardown, when retired and until it is sent
-	told     bool   // ... to end
-	suspect  bool   // it gave the sign that it ends, and will be killed if it does not
-	dead     bool
-	ladder   ladder
-	timer    *time.Timer // for the start, then for the element at the head
-	armed    bool        // the timer runs
-	due      time.Time   // when it is to go off
-	excused  bool        // it was late, and is on its second way
-	startErr error
-	done     int64
+	telling sync.Mutex // held while a fraction is told: none of an element follows its end. Before mu
+
+	mu          sync.Mutex
+	port        Port
+	fifo        fifo.Queue[*Batch] // sent, not finished
+	passed      uint64             // elements of batches that were trimmed
+	stalled     []*Batch           // encoded, no room yet
+	unsaid      *Batch             // of a broadcast, no room yet
+	free        []*Batch           // to be used again
+	head        time.Time
+	up          bool
+	retired     bool
+	last        *Batch // Teardown, when retired and until it is sent
+	finishing   bool   // told to end
+	suspect     bool   // it gave the sign that it ends, and will be killed if it does not
+	dead        bool
+	ladder      ladder
+	interrupted bool        // the engine was: all that w has has begun, and is to end
+	timer       *time.Timer // for the start, then for the element at the head
+	armed       bool        // the timer runs
+	due         time.Time   // when it is to go off
+	excused     bool        // it was late, and is on its second way
+	startErr    error
+	done        int64
+	m           measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -84,6 +89,7 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -91,7 +97,10 @@ func (w *worker) drain(drop func(*Batch)) {
 
 // Up implements Host.
 func (w *worker) Up() {
-	w.e.observe(Event{Kind: "worker started", Index: -1, Worker: w.index, PID: w.pid()})
+	w.mu.Lock()
+	w.m.turn(initializing, time.Now())
+	w.mu.Unlock()
+	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
 	if w.e.cfg.Setup == nil {
 		w.join()
 		return
@@ -149,6 +158,7 @@ func (w *worker) join() {
 	if current != nil {
 		w.say(current.job)
 	}
+	w.m.turn(idling, w.head)
 	w.mu.Unlock()
 	e.mu.Lock()
 	old := e.admit(w)
@@ -164,6 +174,7 @@ func (w *worker) kill() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead && w.port != nil {
+		w.m.turn(leaving, time.Now())
 		w.port.Kill()
 	}
 }
@@ -204,7 +215,7 @@ func (w *worker) retire(limit time.Duration) {
 // Progress. Call it with mu.
 func (w *worker) finish() {
 	switch {
-	case w.dead || w.port == nil || w.told:
+	case w.dead || w.port == nil || w.finishing:
 		return
 	case !w.up:
 		w.port.Kill()
@@ -214,5 +225,7 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.told = w.port.Finish()
+	if w.finishing = w.port.Finish(); w.finishing && w.m.doing == idling {
+		w.m.turn(leaving, time.Now())
+	}
 }

@@ -14,14 +14,16 @@ import (
 // anything, so an element costs a number until one does: whether it has ended, or was cancelled, follows from two
 // words. A real context is made when Done is asked for.
 type elements struct {
-	base   context.Context
-	number uint64        // of the next; owner: who runs elements
-	of     *origin       // of the next; likewise
-	ended  atomic.Uint64 // elements with a lower number have ended
-	cancel atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
-	slab   []element     // to be used
-	mu     sync.Mutex    // held to make or cancel a real context
-	latest *element      // guarded by mu: the one with the last real context
+	base      context.Context
+	handler   Handler
+	fractions fractions
+	number    uint64        // of the next; owner: who runs elements
+	of        *origin       // of the next; likewise
+	ended     atomic.Uint64 // elements with a lower number have ended
+	cancel    atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
+	slab      []element     // to be used
+	mu        sync.Mutex    // held to make or cancel a real context
+	latest    *element      // guarded by mu: the one with the last real context
 }
 
 // origin is what the elements of one map have in common.
@@ -38,6 +40,7 @@ type element struct {
 	number   uint64 // of all that were begun here
 	index    int64  // in its map, or abi.NoIndex
 	deadline int64  // in nanoseconds since start, 0 for none
+	function uint32
 	real     atomic.Pointer[realContext]
 }
 
@@ -190,18 +193,6 @@ func (e *element) Value(key any) any {
 		return e
 	}
 	return e.of.base.Value(key)
-}
-
-// elementKey is the key of the element itself, for contexts that are derived from it.
-type elementKey struct{}
-
-// Index is the index in its map of the element that ctx comes from; false if there is none.
-func Index(ctx context.Context) (int64, bool) {
-	e, ok := ctx.Value(elementKey{}).(*element)
-	if !ok || e.index < 0 {
-		return abi.NoIndex, false
-	}
-	return e.index, true
 }
 
 // AfterFunc is what package context calls for contexts derived from this one, so that they need no goroutine.

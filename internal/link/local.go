@@ -36,7 +36,12 @@ type localBatch struct {
 
 // StartLocal starts the goroutine.
 func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
-	l := &Local{host: h, handler: handler, elements: elements{base: base}}
+	l := &Local{host: h, handler: handler, elements: elements{base: base, handler: handler}}
+	l.elements.fractions.send = func(number uint64, f float64) {
+		if h, ok := h.(engine.FractionHost); ok {
+			h.Fraction(number, f)
+		}
+	}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
 		h.Up()
@@ -136,6 +141,7 @@ func (l *Local) arg(lb *localBatch) []byte {
 
 func (l *Local) one(b *engine.Batch, index int64, arg []byte) {
 	e := l.elements.begin(index, b.Job.Timeout)
+	e.function = b.Job.Func
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
@@ -149,6 +155,7 @@ func (l *Local) all(lb *localBatch, n int) {
 		args[i] = l.arg(lb)
 	}
 	e := l.elements.beginAll(n, b.Index(), b.Job.Timeout)
+	e.function = b.Job.Func
 	left := n
 	defer func() { // Goexit
 		for range left {
@@ -240,11 +247,17 @@ func (l *Local) Kill() {
 	go l.lost()
 }
 
+// Inspect implements engine.Port: its goroutine is one of this process.
+func (l *Local) Inspect() {}
+
 // Suspect implements engine.Port.
 func (l *Local) Suspect() bool { return false }
 
 // RSS implements engine.Port.
 func (l *Local) RSS() int64 { return 0 }
+
+// PeakRSS implements engine.Port.
+func (l *Local) PeakRSS() int64 { return 0 }
 
 // Help implements engine.Port: the goroutine needs none.
 func (l *Local) Help(func() bool) {}

@@ -64,9 +64,12 @@ type server struct {
 func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
+	s.elements.handler, s.elements.fractions.send = h, parent.Side.Fraction
+	go parent.Side.Serve()
 	go s.control(gone)
 	go s.loop()
 	<-s.finished
+	parent.Side.Flush()
 	return !s.failed
 }
 
@@ -106,6 +109,7 @@ func (s *server) loop() {
 			s.left--
 			arg := s.arg()
 			s.current = s.elements.begin(index, s.timeout)
+			s.current.function = s.batch.Func
 			s.running = 1
 			status, record := s.handler.Run(s.current, s.batch.Func, arg, s.header())
 			s.running = 0
@@ -127,6 +131,7 @@ func (s *server) runChunk() {
 	}
 	s.left -= n
 	s.current = s.elements.beginAll(n, s.batch.Index, s.timeout)
+	s.current.function = s.batch.Func
 	s.running = n
 	outcome := s.handler.RunChunk(s.current, s.batch.Func, s.args)
 	for k := range n {
