@@ -27,7 +27,8 @@ type settings struct {
 	window  int
 	seeded  bool
 	seed    uint64
-	err     error // of the first option that cannot be
+	failed  func(index int, err error) // told of each failure of a stream as it comes; nil for nobody
+	err     error                      // of the first option that cannot be
 
 	observers []func(Event)
 	retryIf   func(error) bool

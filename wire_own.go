@@ -32,6 +32,9 @@ func registerOwn() {
 	ownNested("mp.ElementError", func(e *ElementError, depth int) wireElement {
 		return wireElement{e.Index, appendErrorWithin(nil, e.Err, depth)}
 	}, func(w wireElement, depth int) *ElementError { return &ElementError{w.Index, decodePart(w.Err, depth)} })
+	ownNested("mp.foldError", func(e *foldError, depth int) wireElement {
+		return wireElement{e.place, appendErrorWithin(nil, e.err, depth)}
+	}, func(w wireElement, depth int) *foldError { return &foldError{w.Index, decodePart(w.Err, depth)} })
 	own("mp.RemoteError", func(e *RemoteError) [3]string { return [3]string{e.Text, e.Type, e.Stack} },
 		func(w [3]string) *RemoteError { return &RemoteError{Text: w[0], Type: w[1], Stack: w[2]} })
 }

@@ -84,6 +84,30 @@ func (s *elements) beginAll(n int, index int64, timeout time.Duration) *element 
 	return e
 }
 
+// Nth is the context of the k-th of the elements that run together with ctx, which is the context of the first as a Handler got it.
+func Nth(ctx context.Context, k int) context.Context {
+	e, ok := ctx.(*element)
+	if !ok || k == 0 {
+		return ctx
+	}
+	return &nth{e, element{of: e.of, number: e.number, index: e.index + int64(k)}}
+}
+
+// nth is the context of an element with an index of its own.
+type nth struct {
+	*element
+
+	own element
+}
+
+// Value implements context.Context.
+func (n *nth) Value(key any) any {
+	if key == (elementKey{}) {
+		return &n.own
+	}
+	return n.element.Value(key)
+}
+
 // end ends an element's context when its function has returned, as every server does: what it left running should stop.
 func (s *elements) end(e *element) {
 	s.ended.Store(e.number + 1)
