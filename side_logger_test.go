@@ -78,16 +78,16 @@ type sideLogValuer struct{}
 
 func (sideLogValuer) LogValue() slog.Value { return slog.GroupValue(slog.Int("inner", 7)) }
 
-type sidePanics struct{}
+type sidePanicError struct{}
 
-func (sidePanics) Error() string { panic("no text") }
+func (sidePanicError) Error() string { panic("no text") }
 
 func sideKinds() []any {
 	when := time.Date(2026, 11, 26, 1, 2, 3, 4, time.FixedZone("", 3600))
 	return []any{
 		"string", "s\x00\n", "int", -1 << 63, "uint", uint64(1<<64 - 1), "float", 0.25, "bool", true, "false", false, "duration", time.Second,
 		"when", when, "zero time", time.Time{}, "error", fmt.Errorf("wrapped: %w", errors.New("inner")), "valuer", sideLogValuer{}, "struct", struct{ A int }{1},
-		"nil", nil, "bytes", []byte("bytes"), "stringer", syscall.SIGKILL, "panics", sidePanics{},
+		"nil", nil, "bytes", []byte("bytes"), "stringer", syscall.SIGKILL, "panics", sidePanicError{},
 	}
 }
 
