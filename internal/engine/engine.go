@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/sched"
@@ -78,6 +79,7 @@ type Engine struct {
 	costs    map[uint32]*sched.Cost // by function
 	state    state
 	broken   error
+	killing  bool // workers are ended at once
 	changed  chan struct{}
 	stopped  chan struct{} // closed with the state closed
 	ended    chan struct{} // closed when the last worker is gone
@@ -88,6 +90,9 @@ type Engine struct {
 	retried  int64
 	bytes    int64
 	timers   map[*time.Timer]struct{} // of starts to come
+
+	broadcasts broadcasts
+	interrupt  atomic.Int32 // 0, or how far it is
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -96,7 +101,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
+		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for _, i := range e.seat(cfg.Workers) {
@@ -238,7 +243,17 @@ func (e *Engine) Finished(j *Job) {
 
 // Enter waits for room for one call of so many bytes; Leave gives it back.
 func (e *Engine) Enter(ctx context.Context, bytes int64) error {
-	return e.gate.enter(ctx, bytes, e.stopped)
+	if e.gate.try(bytes) {
+		return nil
+	}
+	err := e.gate.enter(ctx, bytes, e.stopped)
+	if e.interrupt.Load() == 0 || (err != nil && ctx.Err() != nil) {
+		return err
+	}
+	if err == nil { // what was swept made room
+		e.gate.leave(bytes)
+	}
+	return ErrInterrupted
 }
 
 // TryEnter is Enter for who does not wait.
@@ -281,6 +296,12 @@ func (e *Engine) balance() {
 
 func (e *Engine) hand() {
 	for {
+		if phase := e.interrupt.Load(); phase != 0 {
+			if phase == sweeping {
+				e.sweep()
+			}
+			return
+		}
 		e.mu.Lock()
 		var s *sched.Worker
 		if e.sched.Waiting() > 0 {
@@ -355,6 +376,7 @@ func (e *Engine) abort(f *Failure) {
 // shut ends all workers at once.
 func (e *Engine) shut() {
 	e.mu.Lock()
+	e.killing = true
 	if e.state != closed {
 		e.state = closed
 		close(e.stopped)
@@ -393,7 +415,7 @@ func (e *Engine) Kill() {
 		e.change()
 	}
 	e.mu.Unlock()
-	e.abort(&Failure{Reason: Stopped, Err: ErrClosed})
+	e.abort(e.stopFailure())
 	e.shut()
 	<-e.ended
 }

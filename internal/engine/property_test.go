@@ -150,8 +150,28 @@ func randomFaults(t *testing.T, rng *rand.Rand) {
 	f := &farm{t: t}
 	l := life{fate: fateOf, begun: func(arg []byte) { count(arg).Add(1) }}
 	f.start = func(p *fake) error { go l.serve(p); return nil }
-	e := newEngine(t, f.config(1+rng.IntN(4)))
+	c := f.config(1 + rng.IntN(4))
+	if rng.IntN(3) == 0 {
+		c.MaxTasks = 1 + rng.Int64N(30)
+	}
+	if rng.IntN(4) == 0 {
+		c.MaxAge = time.Duration(1 + rng.Int64N(int64(50*time.Millisecond)))
+	}
+	if rng.IntN(4) == 0 {
+		c.IdleTimeout, c.MinWorkers = time.Duration(1+rng.Int64N(int64(50*time.Millisecond))), rng.IntN(3)
+	}
+	e := newEngine(t, c)
 	var wg sync.WaitGroup
+	if rng.IntN(3) == 0 {
+		wg.Go(func() {
+			for range 5 {
+				<-time.After(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
+				if err := e.Resize(context.Background(), 1+rand.IntN(5)); err != nil && !errors.Is(err, ErrClosed) {
+					t.Error(err)
+				}
+			}
+		})
+	}
 	for k := range 1 + rng.IntN(5) {
 		r := &randomJob{t: t, e: e, n: 1 + rng.Int64N(200), base: uint64(k) << 32, fate: fateOf, runs: count}
 		r.job, r.out = job("f")

@@ -64,6 +64,9 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	} else {
 		j.Deliver(i, r)
 	}
+	if j.private {
+		w.answered(j)
+	}
 	return nil
 }
 
@@ -104,7 +107,7 @@ func (w *worker) look(r *Result) *Batch {
 	all := w.fifo.All()
 	w.burst.store = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
 	w.burst.ahead = w.burst.store
-	r.Failure = w.descend(all[0])
+	r.Failure = w.descend(all[0], r.Status)
 	return all[0]
 }
 
@@ -155,6 +158,7 @@ func (w *worker) Progress() {
 		w.head = now
 		w.clean()
 	}
+	w.sayAgain()
 	sent := false
 	for len(w.stalled) > 0 && w.port.Send(w.stalled[0], w.stalled[0].payload) {
 		b := w.stalled[0]

@@ -79,22 +79,23 @@ func (e *Engine) start(index int) {
 	w.port = port
 	w.timer = time.AfterFunc(e.cfg.StartTimeout, w.expired)
 	w.arm(e.cfg.StartTimeout)
+	late := w.retired // whoever wanted it gone found no port
 	w.mu.Unlock()
 	if err != nil {
 		w.Lost(spawn.Exit{}, err)
 		return
 	}
 	e.mu.Lock()
-	late := e.state == closed || w.reason != ""
+	late = late || e.killing
 	e.mu.Unlock()
-	if late { // whoever wanted it gone found no port
+	if late {
 		w.kill()
 	}
 }
 
 // place gives a new worker its seat, or reports that nobody wants it. Call it with mu.
 func (e *Engine) place(w *worker) bool {
-	if e.state == closed || w.index >= len(e.seats) {
+	if e.state == closed || e.interrupt.Load() != 0 || w.index >= len(e.seats) {
 		return false
 	}
 	s := &e.seats[w.index]

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stats is what an engine did so far.
 type Stats struct {
@@ -12,7 +15,7 @@ type Stats struct {
 // WorkerInfo is what a worker does.
 type WorkerInfo struct {
 	Index, PID int
-	State      string // "starting", "idle", "running"
+	State      string // "starting", "idle", "running", "parked"
 	Function   string
 	Since      time.Time
 	Done, RSS  int64
@@ -39,13 +42,15 @@ func (e *Engine) Stats() Stats {
 // Workers tells what each worker does, by index; one that is not there has only its index and state.
 func (e *Engine) Workers() []WorkerInfo {
 	e.mu.Lock()
-	workers := append([]*worker(nil), e.workers...)
+	workers, seats := slices.Clone(e.workers), slices.Clone(e.seats)
 	e.mu.Unlock()
 	infos := make([]WorkerInfo, len(workers))
 	for i, w := range workers {
-		infos[i] = WorkerInfo{Index: i, State: "starting"}
-		if w != nil {
+		switch infos[i] = (WorkerInfo{Index: i, State: "starting"}); {
+		case w != nil:
 			infos[i] = w.info()
+		case seats[i].parked:
+			infos[i].State = "parked"
 		}
 	}
 	return infos

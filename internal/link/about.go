@@ -13,7 +13,7 @@ type elementKey struct{}
 type About struct {
 	Handler  Handler
 	Function uint32 // in the handler's numbering
-	Index    int64  // in its map, -1 if it is not known or in none
+	Index    int64  // in its map, or abi.NoIndex
 }
 
 // AboutElement tells which element a context belongs to, if it is that of a function or derived from it.
@@ -22,7 +22,7 @@ func AboutElement(ctx context.Context) (About, bool) {
 	if !ok {
 		return About{}, false
 	}
-	return About{Handler: e.of.handler, Function: e.function, Index: -1}, true
+	return About{Handler: e.of.handler, Function: e.function, Index: e.index}, true
 }
 
 // ReportFraction tells the parent how far the element of this context is.
