@@ -188,6 +188,20 @@ func TestLoggerGroups(t *testing.T) {
 	}
 }
 
+// A record of an element of a map tells which.
+func TestLoggerIndex(t *testing.T) {
+	noLeaks(t)
+	l, out := sideJSON(nil)
+	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: l})
+	if _, err := sideLog.Map(ctx, pool, []mp.Args2[string, int]{mp.Pack2("", 0), mp.Pack2("groups", 0)}); err != nil {
+		t.Error(err)
+	}
+	_ = pool.Close()
+	if got := out.lines(); len(got) != 2 || !strings.Contains(got[0], `"function":"sideLog","index":1,"a":1`) {
+		t.Errorf("%q", got)
+	}
+}
+
 // The place where a record was made is that of the program's source.
 func TestLoggerSource(t *testing.T) {
 	noLeaks(t)
