@@ -23,14 +23,14 @@ type settings struct {
 	retries int
 	chunk   int
 	window  int
-	observe func(Event)
 	seeded  bool
 	seed    uint64
 	err     error // of the first option that cannot be
 
-	retryIf  func(error) bool
-	observed bool // the pool has an Observer
-	single   bool // a call, no map
+	observers []func(Event)
+	retryIf   func(error) bool
+	observed  bool // by the pool's Observer, or by observers
+	single    bool // a call, no map
 }
 
 type startSettings struct {
@@ -101,14 +101,6 @@ func (o Window) mapping(s *settings) {
 		s.err = fmt.Errorf("mp: Window(%d): it must be at least 1", int(o))
 	}
 }
-
-type observeOption struct{ observe func(Event) }
-
-func (o observeOption) mapping(s *settings) { s.observe = o.observe }
-
-// Observe tells fn of each element of the map that ends. Calls come from several goroutines, and hold the pool up. What holds
-// for an Observer holds for fn.
-func Observe(fn func(Event)) MapOption { return observeOption{fn} }
 
 // Name is what a process is called, in errors, in front of its output, and in ActiveChildren.
 type Name string

@@ -43,20 +43,6 @@ type Config struct {
 	Observe   func(Event) // nil for none
 }
 
-// An Event is something that happened.
-type Event struct {
-	Kind     string
-	Function string
-	Index    int64
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-	Fraction float64
-	Attempt  int    // of "retry": the one that failed
-	Reason   string // of "worker ended"
-}
-
 type state int
 
 const (
@@ -67,8 +53,9 @@ const (
 
 // Engine keeps workers alive and gives them what jobs hold. Safe for concurrent use.
 type Engine struct {
-	cfg  Config
-	gate gate
+	cfg   Config
+	birth time.Time
+	gate  gate
 
 	mu       sync.Mutex
 	sched    sched.Scheduler
@@ -88,7 +75,7 @@ type Engine struct {
 	done     int64
 	failed   int64
 	retried  int64
-	bytes    int64
+	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
 
 	broadcasts broadcasts
@@ -99,7 +86,7 @@ type Engine struct {
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
+		cfg: cfg, birth: time.Now(), all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
 		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
@@ -175,6 +162,7 @@ func (e *Engine) Begin(j *Job) error {
 // Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
+	e.available(j, n)
 	e.sched.Add(&j.sched, n)
 	e.mu.Unlock()
 	e.dispatch()

@@ -67,6 +67,7 @@ func (e *Engine) ready() bool {
 // start starts a worker for an index that has none, or an heir of one that is to be replaced; it does nothing where there is no need.
 func (e *Engine) start(index int) {
 	w := &worker{e: e, index: index, since: time.Now()}
+	w.m.mark = w.since
 	e.mu.Lock()
 	wanted := e.place(w)
 	e.mu.Unlock()

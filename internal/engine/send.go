@@ -109,9 +109,11 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	w.e.mu.Lock()
 	w.e.sched.TakenBack(&w.sched, left)
 	w.e.sched.Return(&j.sched, rest)
+	if err != nil {
+		w.e.failed++ // with the above: all numbers of Stats add up
+	}
 	w.e.mu.Unlock()
 	if err != nil {
-		w.e.count(false)
 		j.settle(rest.First-1, Result{Failure: &Failure{Reason: Unsent, Err: err, Worker: w.index}, Worker: w.index})
 	}
 }
@@ -120,6 +122,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 // or the engine is interrupted, and nobody.
 func (w *worker) ship(buf *buffer) (sent bool) {
 	dropped := 0
+	w.given(buf.out)
 	w.mu.Lock()
 	sent = !w.dead && !w.retired && !w.ladder.killed && w.e.interrupt.Load() == 0
 	for _, o := range buf.out {
@@ -154,6 +157,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 func (w *worker) post(o outgoing) {
 	b := w.newBatch()
 	b.Job, b.First, b.Flags, b.count = o.job, o.first, o.flags, o.n
+	b.available = o.job.came.at(o.first)
 	b.n.Store(int32(o.n))
 	b.size = len(o.payload)
 	if o.job.Waited {
@@ -184,6 +188,7 @@ func (w *worker) newBatch() *Batch {
 func (w *worker) recycle(b *Batch) {
 	if len(w.free) < maxFree {
 		b.Job, b.Local, b.payload = nil, nil, nil
+		b.available, b.began = 0, 0
 		b.n.Store(0)
 		b.done.Store(0)
 		w.free = append(w.free, b)
@@ -199,8 +204,10 @@ func (w *worker) append(b *Batch) {
 		b.way = time.Now().Add(time.Duration(b.size) * slowest)
 	}
 	w.fifo.Push(b)
+	w.m.sent += int64(b.size)
 	if w.fifo.Len() == 1 {
 		w.head = time.Now()
+		w.begins(b)
 		w.watch()
 	}
 }

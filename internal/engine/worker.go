@@ -29,7 +29,8 @@ type worker struct {
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
-	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
+	weighed time.Time    // of the port's consumer: when it last looked at MaxRSS
+	quiet   atomic.Int64 // when the port last looked and found nothing, since the engine's birth
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
@@ -61,6 +62,7 @@ type worker struct {
 	excused     bool        // it was late, and is on its second way
 	startErr    error
 	done        int64
+	m           measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -87,6 +89,7 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -94,7 +97,10 @@ func (w *worker) drain(drop func(*Batch)) {
 
 // Up implements Host.
 func (w *worker) Up() {
-	w.e.observe(Event{Kind: "worker started", Index: -1, Worker: w.index, PID: w.pid()})
+	w.mu.Lock()
+	w.m.turn(initializing, time.Now())
+	w.mu.Unlock()
+	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
 	if w.e.cfg.Setup == nil {
 		w.join()
 		return
@@ -152,6 +158,7 @@ func (w *worker) join() {
 	if current != nil {
 		w.say(current.job)
 	}
+	w.m.turn(idling, w.head)
 	w.mu.Unlock()
 	e.mu.Lock()
 	old := e.admit(w)
@@ -167,6 +174,7 @@ func (w *worker) kill() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead && w.port != nil {
+		w.m.turn(leaving, time.Now())
 		w.port.Kill()
 	}
 }
@@ -217,5 +225,7 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.finishing = w.port.Finish()
+	if w.finishing = w.port.Finish(); w.finishing && w.m.doing == idling {
+		w.m.turn(leaving, time.Now())
+	}
 }

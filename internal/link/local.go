@@ -256,5 +256,8 @@ func (l *Local) Suspect() bool { return false }
 // RSS implements engine.Port.
 func (l *Local) RSS() int64 { return 0 }
 
+// PeakRSS implements engine.Port.
+func (l *Local) PeakRSS() int64 { return 0 }
+
 // Help implements engine.Port: the goroutine needs none.
 func (l *Local) Help(func() bool) {}
