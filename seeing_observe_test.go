@@ -158,8 +158,10 @@ func TestSeeingEveryEnd(t *testing.T) {
 
 // What is told of a map is told before it returns: its elements, and its own error.
 func TestSeeingMaps(t *testing.T) {
+	inProcess := mp.InProcess(2)
+	mustMap(t, square, inProcess, make([]int, 2)) // its goroutines stay
 	noLeaks(t)
-	for name, x := range map[string]mp.Executor{"pool": newPool(t, mp.PoolConfig{Workers: 2}), "in process": mp.InProcess(2)} {
+	for name, x := range map[string]mp.Executor{"pool": newPool(t, mp.PoolConfig{Workers: 2}), "in process": inProcess} {
 		var good, bad, empty, cancelled seeingEvents
 		if _, err := square.Map(ctx, x, make([]int, 500), mp.Observe(good.observe)); err != nil {
 			t.Fatal(err)
