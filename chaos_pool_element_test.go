@@ -51,10 +51,20 @@ const (
 	gustWords = 1 << 18 // more than there are elements on their way
 )
 
-var gustPads = sync.OnceValue(func() []byte { return pattern(gustHuge + 256) })
+// gustPads are what pads are cut from. The huge one is made only where it is needed: most workers do not live long.
+var gustPads = [2]func() []byte{gustPadOf(gustLarge), gustPadOf(gustHuge)}
+
+func gustPadOf(n int) func() []byte {
+	return sync.OnceValue(func() []byte { return pattern(n + 251) })
+}
 
 // gustPad is n bytes that depend on the key.
-func gustPad(key uint64, n int) []byte { return gustPads()[key%251:][:n] }
+func gustPad(key uint64, n int) []byte {
+	if n > gustLarge {
+		return gustPads[1]()[key%251:][:n]
+	}
+	return gustPads[0]()[key%251:][:n]
+}
 
 // gustLog counts how often each element has begun. A word is an element's key divided by gustWords, in the upper 56 bits, and the count.
 var gustLog *shared.Array[uint64]
@@ -144,12 +154,13 @@ func (s *season) draw(rng *rand.Rand, n int) *round {
 	if rng.IntN(2) == 0 {
 		r.retries = 1 + rng.IntN(4)
 	}
+	faults := []int{2000, 200_000}[rng.IntN(2)] // one of so many elements, times what is below
 	first := s.keys.Add(uint64(n)) - uint64(n)
 	for i := range r.gusts {
 		g := &r.gusts[i]
 		*g = gust{Key: first + uint64(i), Back: gustSize(rng)}
 		g.Pad = gustPad(g.Key+1, gustSize(rng))
-		switch m := rng.IntN(2000); {
+		switch m := rng.IntN(faults); {
 		case m < 20:
 			g.Mode = gustFails
 		case m < 30:
@@ -160,7 +171,7 @@ func (s *season) draw(rng *rand.Rand, n int) *round {
 			g.Mode = gustHeeds
 		case m < 35 && r.timeout > 0:
 			g.Mode = gustHangs
-		case m < 500:
+		case m < faults/4:
 			g.Work = time.Duration(rng.IntN(300)) * time.Microsecond
 		}
 	}

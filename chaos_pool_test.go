@@ -51,13 +51,20 @@ func chaosSeed(t *testing.T) uint64 {
 // TestChaosPool: pools live a season each, in which elements of all sizes come in all ways, while workers are killed and stopped, time runs out,
 // maps are cancelled and left. Each element has one outcome, begins no more often than it may, and what goes wrong with it is
 // explained by what was done to it or its worker. In the end all that is left is what was there before. MP_CHAOS is how many workers are
-// killed, or MP_CHAOS_TIME how long it takes; the same MP_CHAOS_SEED makes the same decisions, though not at the same moments.
+// killed (from 1000 on, with a thousand elements for each), or MP_CHAOS_TIME how long it takes; the same MP_CHAOS_SEED makes the same
+// decisions, though not at the same moments.
 func TestChaosPool(t *testing.T) {
 	seed := chaosSeed(t)
 	d, err := time.ParseDuration(os.Getenv("MP_CHAOS_TIME"))
 	timed := err == nil
 	begin, want, killed, outcomes := time.Now(), kills(t, 80), 0, int64(0)
-	for n := 1; (timed && time.Since(begin) < d) || (!timed && killed < want); n++ {
+	more := func() bool {
+		if timed {
+			return time.Since(begin) < d
+		}
+		return killed < want || want >= 1000 && outcomes < 1000*int64(want)
+	}
+	for n := 1; more(); n++ {
 		t.Run(fmt.Sprintf("season %d", n), func(t *testing.T) {
 			k, o := live(t, seed, uint64(n))
 			killed += k
@@ -119,11 +126,15 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 
 // harm kills workers, one or all, and stops some for a while.
 func (s *season) harm(rng *rand.Rand, over <-chan struct{}) {
+	pause := []int{5, 20, 100}[rng.IntN(3)]
 	for {
+		if s.over.Load() || s.ending.Load() { // what is under way may end
+			pause = 100
+		}
 		select {
 		case <-over:
 			return
-		case <-time.After(time.Duration(1+rng.IntN(20)) * time.Millisecond):
+		case <-time.After(time.Duration(1+rng.IntN(pause)) * time.Millisecond):
 		}
 		switch rng.IntN(20) {
 		case 0:
