@@ -149,6 +149,13 @@ func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {
 
 var ctx = context.Background()
 
+// expired is a context that has ended.
+func expired() context.Context {
+	c, cancel := context.WithCancel(ctx)
+	cancel()
+	return c
+}
+
 func upTo(n int) func(func(int) bool) {
 	return func(yield func(int) bool) {
 		for i := range n {
