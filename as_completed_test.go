@@ -27,20 +27,21 @@ func TestAsCompleted(t *testing.T) {
 		for _, f := range ended {
 			<-f.Done()
 		}
-		endless := wait.Go(ctx, x, 1)
-		futures := []*mp.Future[int]{endless, ended[0], ended[1], square.Go(ctx, x, 5), ended[2]}
+		late := goAll(wait, x, 1, 2)
+		futures := []*mp.Future[int]{late[0], ended[0], ended[1], late[1], ended[2]}
 		var order []int
 		for i, r := range mp.AsCompleted(ctx, futures...) {
 			order = append(order, i)
 			var ee *mp.ElementError
-			switch {
-			case i == 2 && (!errors.As(r.Err, &ee) || ee.Index != 2 || ee.Err.Error() != "1 is odd"),
-				i == 3 && (r.Value != 25 || r.Err != nil),
-				i == 0 && !errors.Is(r.Err, context.Canceled):
+			want := map[int]string{2: "1 is odd", 3: "context canceled", 0: "context canceled"}[i]
+			if want == "" && (r.Err != nil || r.Value != i/2) || want != "" && (!errors.As(r.Err, &ee) || ee.Index != i || ee.Err.Error() != want) {
 				t.Errorf("call %d: %+v", i, r)
 			}
-			if i == 3 {
-				endless.Cancel()
+			switch i {
+			case 4:
+				late[1].Cancel()
+			case 3:
+				late[0].Cancel()
 			}
 		}
 		if !slices.Equal(order, []int{1, 2, 4, 3, 0}) {

@@ -62,7 +62,7 @@ func TestKillWithMuchToDo(t *testing.T) {
 	}
 }
 
-// T254, T333: a pool that is closed as soon as a map has one element more than there are workers finishes them.
+// T254, T333, W38: a pool that is closed as soon as a map has one element more than there are workers finishes them.
 func TestCloseBehindAMap(t *testing.T) {
 	noLeaks(t)
 	for range 10 {
