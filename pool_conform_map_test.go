@@ -282,7 +282,7 @@ func TestPanicTellsWhere(t *testing.T) {
 			for range square.Stream(ctx, x, func(func(int) bool) { panic(own) }) {
 			}
 		})
-		if p != own {
+		if err, ok := p.(error); !ok || !errors.Is(err, own) {
 			t.Errorf("%v", p)
 		}
 	})

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -16,30 +15,12 @@ import (
 // whoami returns its argument and the process that has seen it.
 var whoami = mp.Func("whoami", func(_ context.Context, i int) ([2]int, error) { return [2]int{i, os.Getpid()}, nil })
 
-// recycling makes a pool whose workers are replaced.
-func recycling(t *testing.T, c mp.PoolConfig) *mp.Pool {
-	t.Helper()
-	pool, err := mp.NewPool(c)
-	if err != nil {
-		if strings.Contains(err.Error(), "not supported yet") {
-			t.Skip(err)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := pool.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return pool
-}
-
 // T119, T318, W32, H09: with a backlog, and workers that are replaced after few elements, or after each, every element has its result, no
 // process has run more than it may, and the number of workers stays.
 func TestRecycledWorkersFinishTheBacklog(t *testing.T) {
 	noLeaks(t)
 	for _, c := range []struct{ workers, limit, n int }{{3, 10, 100}, {1, 2, 6}, {2, 2, 8}, {2, 1, 20}} {
-		pool := recycling(t, mp.PoolConfig{Workers: c.workers, MaxTasks: c.limit})
+		pool := newPool(t, mp.PoolConfig{Workers: c.workers, MaxTasks: c.limit})
 		in := make([]int, c.n)
 		for i := range in {
 			in[i] = i
@@ -68,7 +49,7 @@ func TestRecycledWorkersFinishTheBacklog(t *testing.T) {
 // T315: with one worker and a limit of three, three calls run in one process, and the fourth in another.
 func TestRecyclingCountsCalls(t *testing.T) {
 	noLeaks(t)
-	pool := recycling(t, mp.PoolConfig{Workers: 1, MaxTasks: 3})
+	pool := newPool(t, mp.PoolConfig{Workers: 1, MaxTasks: 3})
 	var ran []int
 	for i := range 7 {
 		out, err := whoami.Call(ctx, pool, i)
@@ -87,7 +68,7 @@ func TestRecyclingCountsCalls(t *testing.T) {
 func TestCloseWhileWorkersAreRecycled(t *testing.T) {
 	noLeaks(t)
 	for _, workers := range []int{1, 2, 3, 4} {
-		pool := recycling(t, mp.PoolConfig{Workers: workers, MaxTasks: 1})
+		pool := newPool(t, mp.PoolConfig{Workers: workers, MaxTasks: 1})
 		futures := goAll(odd, pool, 0, 2, 1, 4, 6, 8)
 		if err := pool.Close(); err != nil {
 			t.Error(err)
@@ -104,7 +85,7 @@ func TestCloseWhileWorkersAreRecycled(t *testing.T) {
 func TestKillWhileWorkersAreRecycled(t *testing.T) {
 	noLeaks(t)
 	for range 10 {
-		pool := recycling(t, mp.PoolConfig{Workers: 2, MaxTasks: 1})
+		pool := newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 1})
 		futures := goAll(square, pool, make([]int, 50)...)
 		_, _ = futures[0].Wait(ctx)
 		if err := pool.Kill(); err != nil {
@@ -124,7 +105,7 @@ func TestKillWhileWorkersAreRecycled(t *testing.T) {
 // W32: while workers are replaced after each element, others are killed: with retries nobody notices.
 func TestRecycledWorkersAreKilled(t *testing.T) {
 	noLeaks(t)
-	pool := recycling(t, mp.PoolConfig{Workers: 2, MaxTasks: 2, Retries: 1000})
+	pool := newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 2, Retries: 1000})
 	n := 0
 	for v, err := range square.Stream(ctx, pool, upTo(100)) {
 		if v != n*n || err != nil {
