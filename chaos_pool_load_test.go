@@ -48,7 +48,7 @@ func (r *round) context(rng *rand.Rand) (c context.Context, told func()) {
 
 // maps: all succeed, or the map fails with an error that one of its elements may have, and that is its first.
 func (s *season) maps(rng *rand.Rand) {
-	r := s.draw(rng, 1+rng.IntN(3000))
+	r := s.draw(rng, 1+rng.IntN(1500))
 	c, told := r.context(rng)
 	out, err := blow.Map(c, s.pool, r.gusts, append(r.options(rng), mp.Observe(func(mp.Event) { told() }))...)
 	if err == nil {
@@ -66,7 +66,7 @@ func (s *season) maps(rng *rand.Rand) {
 
 // results: each element once, unless the loop is left.
 func (s *season) results(rng *rand.Rand) {
-	r := s.draw(rng, 1+rng.IntN(3000))
+	r := s.draw(rng, 1+rng.IntN(1500))
 	c, told := r.context(rng)
 	leave := -1
 	if rng.IntN(4) == 0 {
@@ -94,7 +94,7 @@ func (s *season) results(rng *rand.Rand) {
 
 // streams: likewise in order.
 func (s *season) streams(rng *rand.Rand) {
-	r := s.draw(rng, 1+rng.IntN(3000))
+	r := s.draw(rng, 1+rng.IntN(1500))
 	c, told := r.context(rng)
 	leave := -1
 	if rng.IntN(4) == 0 {

@@ -86,14 +86,10 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Free() }()
-	c := mp.PoolConfig{Workers: 1 + rng.IntN(4), Init: setGustLog.With(log), Grace: time.Duration(1+rng.IntN(20)) * time.Millisecond}
-	if rng.IntN(3) == 0 {
-		c.Window = 1 + rng.IntN(100)
-	}
-	if rng.IntN(3) == 0 {
-		c.WindowBytes = 1 << 20
-	}
-	t.Logf("%d workers, Window %d, WindowBytes %d, Grace %v", c.Workers, c.Window, c.WindowBytes, c.Grace)
+	c := climate(rng)
+	t.Logf("%d workers, MaxTasks %d, MaxAge %v, MaxRSS %d, IdleTimeout %v, MinWorkers %d, Window %d, WindowBytes %d, Grace %v, RetryIf %v",
+		c.Workers, c.MaxTasks, c.MaxAge, c.MaxRSS, c.IdleTimeout, c.MinWorkers, c.Window, c.WindowBytes, c.Grace, c.RetryIf != nil)
+	c.Init = setGustLog.With(log)
 	s := &season{t: t, pool: newPool(t, c), log: log.Slice(), hurt: make(map[int]int)}
 	s.killed = make(map[int]bool)
 	still := s.watch(seed)
@@ -110,6 +106,7 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 	}
 	stopped := make(chan struct{})
 	weather.Go(func() { s.harm(rand.New(rand.NewPCG(seed, number<<8|100)), stopped) })
+	weather.Go(func() { s.resize(rand.New(rand.NewPCG(seed, number<<8|101)), stopped) })
 	end := time.Duration(200+rng.IntN(1500)) * time.Millisecond
 	<-time.After(end)
 	how := "after all"
@@ -124,12 +121,59 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 	return len(s.killed), s.outcomes.Load()
 }
 
+// climate is what a season's pool is to be.
+func climate(rng *rand.Rand) mp.PoolConfig {
+	c := mp.PoolConfig{Workers: 1 + rng.IntN(4), Grace: time.Duration(1+rng.IntN(20)) * time.Millisecond}
+	if rng.IntN(3) == 0 {
+		c.Window = 1 + rng.IntN(100)
+	}
+	if rng.IntN(3) == 0 {
+		c.WindowBytes = 1 << 20
+	}
+	if rng.IntN(3) == 0 {
+		c.MaxTasks = 1 + rng.IntN(500)
+	}
+	if rng.IntN(3) == 0 {
+		c.MaxAge = time.Duration(20+rng.IntN(200)) * time.Millisecond
+	}
+	if rng.IntN(4) == 0 {
+		c.MaxRSS = int64(15+rng.IntN(20)) << 20
+	}
+	if rng.IntN(3) == 0 {
+		c.IdleTimeout, c.MinWorkers = time.Duration(1+rng.IntN(20))*time.Millisecond, rng.IntN(2)
+	}
+	if rng.IntN(3) == 0 {
+		c.RetryIf = func(err error) bool { _, ok := errors.AsType[*mp.RemoteError](err); return ok }
+	}
+	return c
+}
+
+// resize makes the pool larger and smaller; at times it is in a hurry.
+func (s *season) resize(rng *rand.Rand, over <-chan struct{}) {
+	for {
+		select {
+		case <-over:
+			return
+		case <-time.After(time.Duration(1+rng.IntN(300)) * time.Millisecond):
+		}
+		c, cancel := context.WithCancel(ctx)
+		if rng.IntN(2) == 0 {
+			time.AfterFunc(time.Duration(rng.IntN(10))*time.Millisecond, cancel)
+		}
+		err := s.pool.Resize(c, 1+rng.IntN(5))
+		if err != nil && !errors.Is(err, c.Err()) && (!s.ending.Load() || !errors.Is(err, mp.ErrClosed)) {
+			s.t.Errorf("Resize: %v", err)
+		}
+		cancel()
+	}
+}
+
 // harm kills workers, one or all, and stops some for a while.
 func (s *season) harm(rng *rand.Rand, over <-chan struct{}) {
 	pause := []int{5, 20, 100}[rng.IntN(3)]
 	for {
 		if s.over.Load() || s.ending.Load() { // what is under way may end
-			pause = 100
+			pause = 300
 		}
 		select {
 		case <-over:
@@ -143,6 +187,9 @@ func (s *season) harm(rng *rand.Rand, over <-chan struct{}) {
 			}
 		case 1:
 			workers := s.pool.Workers()
+			if len(workers) == 0 {
+				continue
+			}
 			if w := workers[rng.IntN(len(workers))]; w.PID > 0 && syscall.Kill(w.PID, syscall.SIGSTOP) == nil {
 				<-time.After(time.Duration(rng.IntN(50)) * time.Millisecond)
 				_ = syscall.Kill(w.PID, syscall.SIGCONT) // it may be gone

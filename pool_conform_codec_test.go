@@ -98,7 +98,7 @@ func TestTrapsInCodecs(t *testing.T) {
 				if err := pool.Ready(ctx); err != nil {
 					t.Fatal(err)
 				}
-				before := pids(pool)
+				before := poolPIDs(pool)
 				x := &trap{c.where, c.how, pattern(size)}
 				if _, err := passTrap.Call(ctx, pool, x); err == nil || !c.expected(err) {
 					t.Errorf("call: %v", err)
@@ -121,7 +121,7 @@ func TestTrapsInCodecs(t *testing.T) {
 				if good != 11 {
 					t.Errorf("%d of 11 others are well", good)
 				}
-				if after := pids(pool); maps.Equal(before, after) == c.dies {
+				if after := poolPIDs(pool); maps.Equal(before, after) == c.dies {
 					t.Errorf("workers were %v, and are %v", before, after)
 				}
 			})
@@ -150,7 +150,7 @@ func TestResultThatCannotBeEncoded(t *testing.T) {
 		pool, isPool := x.(*mp.Pool)
 		var before map[int]bool
 		if isPool {
-			before = pids(pool)
+			before = poolPIDs(pool)
 		}
 		for range 20 {
 			fut := giveChannel.Go(ctx, x, 1)
@@ -164,8 +164,8 @@ func TestResultThatCannotBeEncoded(t *testing.T) {
 				t.Errorf("the callback has %v", got)
 			}
 		}
-		if isPool && !maps.Equal(before, pids(pool)) {
-			t.Errorf("workers were %v, and are %v", before, pids(pool))
+		if isPool && !maps.Equal(before, poolPIDs(pool)) {
+			t.Errorf("workers were %v, and are %v", before, poolPIDs(pool))
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestPoolHasItsWorkers(t *testing.T) {
 	noLeaks(t)
 	for _, n := range []int{1, 3} {
 		pool := newPool(t, mp.PoolConfig{Workers: n})
-		if got := pids(pool); len(got) != n || got[0] || got[os.Getpid()] {
+		if got := poolPIDs(pool); len(got) != n || got[0] || got[os.Getpid()] {
 			t.Errorf("%d workers: %v", n, got)
 		}
 		if got := len(mp.ActiveChildren()); got != n {

@@ -235,7 +235,7 @@ func TestWorkersSurviveInterrupt(t *testing.T) {
 	pool := newPool(t, mp.PoolConfig{Workers: 2})
 	path, feed := fifo(t)
 	fut := read.Go(ctx, pool, path)
-	before := pids(pool)
+	before := poolPIDs(pool)
 	for pid := range before {
 		if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
 			t.Error(err)
@@ -246,13 +246,13 @@ func TestWorkersSurviveInterrupt(t *testing.T) {
 		t.Error(err)
 	}
 	mustMap(t, square, pool, make([]int, 100))
-	if after := pids(pool); !maps.Equal(before, after) {
+	if after := poolPIDs(pool); !maps.Equal(before, after) {
 		t.Errorf("workers were %v, and are %v", before, after)
 	}
 }
 
-// pids are the pids of a pool's workers.
-func pids(pool *mp.Pool) map[int]bool {
+// poolPIDs are the pids of a pool's workers.
+func poolPIDs(pool *mp.Pool) map[int]bool {
 	set := make(map[int]bool)
 	for _, w := range pool.Workers() {
 		set[w.PID] = true
