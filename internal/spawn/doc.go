@@ -116,7 +116,8 @@
 //
 // In this order: the alive word in the channel (package robust), the end of the control socket, the pidfd. The first
 // two make a worker dying, only the last makes it done. Wherever the first ends, Kill follows, so that a worker that
-// closed its socket, or lost it to broken code, ends as well.
+// closed its socket, or lost it to broken code, ends as well. A process that the worker started may hold its end of the
+// socket: so when the pidfd tells, the parent ends the socket itself.
 //
 // # Reaping
 //

@@ -13,6 +13,7 @@ func (c *Child) watch() {
 	limit := c.limitMemory()
 	ours := c.wait()
 	close(limit)
+	c.hangUp()
 	if ours {
 		// It is a zombie now: the group it leads cannot be anybody else's.
 		_ = osenv.KillGroup(c.PID)
