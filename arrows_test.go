@@ -20,12 +20,13 @@ var layers = [][]string{
 	{"internal/abi", "internal/fifo", "internal/osenv", "internal/race", "internal/remote"},
 	{"internal/park"},
 	{"internal/ring", "internal/robust"},
-	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
+	{"internal/arena", "internal/block", "internal/codec", "internal/probe", "internal/sched", "internal/spawn"},
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
 	{"pipe", "shared"},
 	{"manager"},
+	{"mptest"},
 	{"examples/..."},
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/fifo"
 	"github.com/go-multiproc/mp/internal/sched"
 )
@@ -108,7 +109,9 @@ func (w *worker) Up() {
 // newPrivate makes the batch of a job of one element that goes past the scheduler.
 func newPrivate(j *Job) *Batch {
 	j.Waited, j.private = true, true
-	return NewBatch(j)
+	b := NewBatch(j)
+	b.Flags = abi.FlagPrivate
+	return b
 }
 
 // private sends such a batch, or reports that there is no room for it. Call it with mu.

@@ -55,6 +55,7 @@ type server struct {
 func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
+	s.probe()
 	go s.control(gone)
 	go s.loop()
 	<-s.finished
