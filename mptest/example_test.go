@@ -69,7 +69,7 @@ func ExampleFaulty() {
 // A pool of one's own configuration. A retry is the next number: bob crashes, goes well the second time, and cid is number 4.
 func ExampleFaultyPool() {
 	run(func(t testing.TB) { // func TestShoutTriesAgain(t *testing.T)
-		config := mp.PoolConfig{Retries: 1, TaskTimeout: time.Second}
+		config := mp.PoolConfig{Retries: 1, TaskTimeout: 2 * time.Second}
 		pool := mptest.FaultyPool(t, config, mptest.CrashOn(2), mptest.SlowOn(4, time.Minute))
 		fmt.Println(shout(context.Background(), pool, "ann", "bob", "cid", "dan"))
 	})

@@ -55,10 +55,10 @@ func (f Fault) String() string { return fmt.Sprintf("%s(%d)", f.kind, f.on) }
 
 // hangLimit is TaskTimeout where an element is to hang and nothing else was said: long for an element of a test, short for who
 // waits for it.
-const hangLimit = 2 * time.Second
+const hangLimit = 3 * time.Second
 
 // Faulty returns a pool of one worker, to whose elements the faults happen, and which ends with the test. If one is to hang,
-// TaskTimeout is 2 seconds.
+// TaskTimeout is 3 seconds unless it is configured.
 func Faulty(t testing.TB, faults ...Fault) *mp.Pool {
 	t.Helper()
 	return FaultyPool(t, mp.PoolConfig{}, faults...)

@@ -22,20 +22,10 @@ func TestCrashOn(t *testing.T) {
 	}
 }
 
+// Without a limit of its own, a pool with an element that hangs gets one.
 func TestHangOn(t *testing.T) {
 	NoLeaks(t)
-	pool := FaultyPool(t, mp.PoolConfig{TaskTimeout: 50 * time.Millisecond, Grace: 50 * time.Millisecond}, HangOn(2))
-	errs := outcomes(t, pool, 10)
-	late := only[*mp.TimeoutError](t, errs, 1)
-	if !late.Killed {
-		t.Errorf("%+v", late)
-	}
-}
-
-// Without a limit of its own, a pool with an element that hangs gets one.
-func TestHangOnHasALimit(t *testing.T) {
-	NoLeaks(t)
-	late := only[*mp.TimeoutError](t, outcomes(t, Faulty(t, HangOn(1)), 2), 0)
+	late := only[*mp.TimeoutError](t, outcomes(t, Faulty(t, HangOn(2)), 10), 1)
 	if late.Timeout != hangLimit || !late.Killed {
 		t.Errorf("%+v", late)
 	}
@@ -75,11 +65,14 @@ func TestCorruptOn(t *testing.T) {
 // Several faults, in batches as the pool makes them: each happens once, and to its own element.
 func TestFaultsTogether(t *testing.T) {
 	NoLeaks(t)
-	pool := FaultyPool(t, mp.PoolConfig{TaskTimeout: time.Second}, CrashOn(10), CorruptOn(500), HangOn(700), CrashOn(701), SlowOn(900, time.Millisecond))
+	pool := Faulty(t, CrashOn(10), CorruptOn(500), CorruptOn(700), CrashOn(701), SlowOn(900, time.Millisecond))
 	errs := outcomes(t, pool, 1000)
-	var died *mp.WorkerError
-	var late *mp.TimeoutError
-	if len(errs) != 4 || !errors.As(errs[9], &died) || !errors.As(errs[499], &died) || !errors.As(errs[699], &late) || !errors.As(errs[700], &died) {
+	for _, i := range []int{9, 499, 699, 700} {
+		if died := new(mp.WorkerError); !errors.As(errs[i], &died) {
+			t.Errorf("element %d: %v", i, errs[i])
+		}
+	}
+	if len(errs) != 4 {
 		t.Errorf("%v", errs)
 	}
 }
