@@ -18,9 +18,9 @@
 //	report, err := convertAll(ctx, pool, files) // does it name the third file, and have the others?
 //
 // Elements are counted from 1, in the order in which the pool's workers begin them; one that is run again, by Retries, counts again.
-// With one worker, which is what Faulty makes, they begin in the order of the input. With several the order is not
-// certain, but each number still comes up once, so each fault happens once. A fault that never came up fails the test: it has not
-// tested what it says.
+// With one worker, which is what Faulty makes, they begin in the order of the input, for such a pool gives a worker one element at a
+// time. With several the order is not certain, but each number still comes up once, so each fault happens once. A fault that
+// never came up fails the test: it has not tested what it says.
 //
 // NoLeaks, first in a test, checks at its end that nothing is left: no process, no descriptor, no goroutine, no shared
 // memory. Where a test is to be repeated with what is left of the one before, it is the first thing to look at.

@@ -86,6 +86,11 @@ func FaultyPool(t testing.TB, c mp.PoolConfig, faults ...Fault) *mp.Pool {
 	if err != nil {
 		t.Fatalf("mptest: %v", err)
 	}
+	b, err := pool.Backend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Engine.OneAtATime()
 	t.Cleanup(func() {
 		// Kill, for what is outstanding now nobody waits for any more.
 		if err := errors.Join(pool.Kill(), p.missed(faults)); err != nil && !t.Failed() {

@@ -88,6 +88,7 @@ type Engine struct {
 	retried  int64
 	bytes    int64
 	timers   map[*time.Timer]struct{} // of starts to come
+	single   bool                     // see OneAtATime
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -161,6 +162,9 @@ func (e *Engine) Begin(j *Job) error {
 		e.costs[j.Func] = cost
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
+	if e.single {
+		j.sched.Chunk = 1
+	}
 	j.begun = true
 	j.follow()
 	e.jobs[j] = struct{}{}
@@ -311,7 +315,7 @@ func (e *Engine) fill(w *worker) bool {
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
-		n := e.sched.Next(&w.sched, list[:min(room, handful)])
+		n := e.sched.Next(&w.sched, list[:e.most(w, room)])
 		e.mu.Unlock()
 		if n == 0 {
 			return some
