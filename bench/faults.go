@@ -27,15 +27,12 @@ const (
 
 // A fate is what became of a pool and those who called it, as faults.py prints it.
 type fate struct {
-	OK, Failed, None int
+	OK, Failed, None int     // elements; None of them have no answer
 	Seconds          float64 // from the fault to the answer, if there was one
 	Usable, Ends     bool    // a call after it has its result; the pool can be ended
 	Lives            bool    // a worker that nobody waits for any more runs on
 	Text             string  // instead of most of it
 }
-
-// hangs reports whether somebody waits for ever.
-func (f fate) hangs() bool { return f.None > 0 }
 
 func (f fate) String() string {
 	if f.Text != "" {
@@ -95,17 +92,17 @@ func (f fates) outcome() string {
 	return out
 }
 
-// answer is the time to the answer: the median and the worst, or that there was none.
-func (f fates) answer(limit time.Duration) string {
+// answer is the time to the answer: the median and the worst. It is empty if there was ever none.
+func (f fates) answer() string {
 	var times []float64
 	for _, one := range f {
-		if one.hangs() {
-			return fmt.Sprintf("none in %v", limit)
+		if one.None > 0 {
+			return ""
 		}
 		times = append(times, one.Seconds)
 	}
 	if len(times) == 1 {
 		return seconds(times[0])
 	}
-	return fmt.Sprintf("%s, at worst %s", seconds(median(times)), seconds(slices.Max(times)))
+	return fmt.Sprintf("%s, worst %s", seconds(median(times)), seconds(slices.Max(times)))
 }

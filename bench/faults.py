@@ -26,6 +26,20 @@ GIVEN = 1.0         # seconds that the caller gives an endless one
 MEMORY = 256 << 20  # bytes that a worker may have beside what it begins with, where memory is limited
 
 
+def say():
+    """Tells who this process is, and the time, by the clock that all processes share."""
+    os.write(tell, b"%d %.9f\n" % (os.getpid(), clock()))
+
+
+def hear():
+    """What the next process says: its pid and the time."""
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(told, 1)
+    pid, when = line.split()
+    return int(pid), float(when)
+
+
 class Unkind(Exception):
     """Pickles, but does not unpickle: __init__ wants two arguments, and args holds one."""
 
@@ -37,7 +51,7 @@ def element(i, fault):
     if i != VICTIM or fault == "idle":
         time.sleep(WORK)
         return i
-    os.write(tell, b"%d\n" % os.getpid())
+    say()
     if fault == "busy":
         time.sleep(600)
     elif fault == "exit":
@@ -58,7 +72,7 @@ def element(i, fault):
 
 
 def park(i):
-    os.write(tell, b"%d\n" % os.getpid())
+    say()
     time.sleep(600)
 
 
@@ -130,14 +144,6 @@ class Answers:
             return self.changed.wait_for(lambda: len(self.by) >= n, max(0, deadline - clock()))
 
 
-def hear():
-    """The next pid that a worker tells."""
-    line = b""
-    while not line.endswith(b"\n"):
-        line += os.read(told, 1)
-    return int(line)
-
-
 def returns(f, limit):
     """Whether f returns within the limit."""
     t = threading.Thread(target=f, daemon=True)
@@ -177,9 +183,9 @@ def pooled(fault, kind, limit):
     for i in range(ELEMENTS):
         pool.submit(answers.done(i), element, i, fault)
     if fault not in ("idle", "init"):
-        victim = hear()
-        begun = clock()
+        victim, begun = hear()
         if fault == "busy":
+            begun = clock()
             os.kill(victim, signal.SIGKILL)
     if fault == "endless":
         answers.wait(ELEMENTS, begun + GIVEN)
@@ -214,9 +220,9 @@ def parent(fault, kind, limit):
         for i in range(WORKERS):
             pool.submit(lambda error: None, park, i)
         time.sleep(600)
-    workers = [hear() for _ in range(WORKERS)]
-    os.kill(program, signal.SIGKILL)
+    workers = [hear()[0] for _ in range(WORKERS)]
     begun = clock()
+    os.kill(program, signal.SIGKILL)
     os.waitpid(program, 0)
     while any(map(alive, workers)) and clock() < begun + limit:
         time.sleep(0.001)
@@ -227,13 +233,14 @@ def parent(fault, kind, limit):
 
 
 def killed(target, *args):
-    """A process that is killed when it has told that it is where it is to die."""
+    """Kills a process a moment after it has told that it is where it is to die. Returns the time."""
     p = context.Process(target=target, args=args)
     p.start()
     hear()
     time.sleep(0.1)
+    begun = clock()
     p.kill()
-    p.join()
+    return begun
 
 
 def hold(lock):
@@ -243,22 +250,20 @@ def hold(lock):
 
 def lock(fault, kind, limit):
     held = context.Lock()
-    killed(hold, held)
-    begun = clock()
+    begun = killed(hold, held)
     if held.acquire(timeout=limit):
         return {"text": "the next gets it, and is not told", "seconds": clock() - begun}
     return {"text": "nobody ever gets it again", "none": 1}
 
 
 def read(queue):
-    os.write(tell, b"0\n")
+    say()
     queue.get()
 
 
 def queue(fault, kind, limit):
     q = context.Queue()
-    killed(read, q)
-    begun = clock()
+    begun = killed(read, q)
     q.put("item")
     if returns(q.get, limit):
         return {"text": "the next reader gets the item", "seconds": clock() - begun}

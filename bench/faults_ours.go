@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,7 +23,7 @@ var badly = mp.Func3("badly", func(_ context.Context, i int, fault, pipe string)
 		time.Sleep(faultWork)
 		return 0, nil
 	}
-	if err := tellPID(pipe); err != nil {
+	if err := tell(pipe); err != nil {
 		return 0, err
 	}
 	switch fault {
@@ -72,11 +71,12 @@ func (*wayward) UnmarshalBinary([]byte) error { return nil }
 
 var noInit = mp.Func("noInit", func(context.Context, int) (int, error) { return 0, errors.New("no init") })
 
-func tellPID(pipe string) error {
-	return os.WriteFile(pipe, []byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+// tell tells who this process is, and the time, by the clock that all processes share.
+func tell(pipe string) error {
+	return os.WriteFile(pipe, fmt.Appendln(nil, os.Getpid(), time.Now().UnixNano()), 0)
 }
 
-// An ear is the reading end of a named pipe through which processes tell their numbers.
+// An ear is the reading end of a named pipe through which processes tell.
 type ear struct {
 	name  string
 	file  *os.File
@@ -104,13 +104,15 @@ func (e *ear) close() {
 	os.Remove(e.name)
 }
 
-// hear is the next process that tells its number.
-func (e *ear) hear() (pid int, err error) {
+// hear is what the next process tells.
+func (e *ear) hear() (pid int, at time.Time, err error) {
 	text, err := e.lines.ReadString('\n')
 	if err != nil {
-		return 0, err
+		return 0, at, err
 	}
-	return strconv.Atoi(strings.TrimSpace(text))
+	var ns int64
+	_, err = fmt.Sscan(text, &pid, &ns)
+	return pid, time.Unix(0, ns), err
 }
 
 // poolFault has a fault happen to an element of a pool of ours, or to its idle worker.
@@ -179,11 +181,11 @@ func meet(pool *mp.Pool, e *ear, name string, limit time.Duration, opts []mp.Cal
 	pid := 0
 	if !idle {
 		var err error
-		if pid, err = e.hear(); err != nil {
+		if pid, begun, err = e.hear(); err != nil {
 			return fate{}, err
 		}
-		begun = time.Now()
 		if name == "busy" {
+			begun = time.Now()
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				return fate{}, err
 			}
@@ -203,7 +205,7 @@ func meet(pool *mp.Pool, e *ear, name string, limit time.Duration, opts []mp.Cal
 	}
 	out := f
 	out.None = faultElements - f.OK - f.Failed
-	out.Seconds = max(0, end.Sub(begun).Seconds())
+	out.Seconds = end.Sub(begun).Seconds()
 	out.Lives = name == "endless" && runsOn(pid)
 	return out, nil
 }

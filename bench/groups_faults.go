@@ -103,7 +103,10 @@ func (t *faultTable) cell(side string, f fault) string {
 	if len(seen) == 0 {
 		return "left out"
 	}
-	return seen.outcome() + " - " + seen.answer(faultLimit)
+	if answer := seen.answer(); answer != "" {
+		return fmt.Sprintf("%s (%s)", seen.outcome(), answer)
+	}
+	return seen.outcome()
 }
 
 const faultsHead = `# When something goes wrong
@@ -116,17 +119,19 @@ seen in the same run. The command that makes this page:
 `
 
 const faultsFoot = `
-A pool has two workers and gets eight elements, of 50 ms each, one call for each element, and the fault comes to the third as soon as that runs. A cell says
-what the callers of the eight elements hear, what can be done with the pool afterwards, and how long it takes from the fault until the
-caller of that element has his answer; where the fault comes to none, until the last of the eight has his. **Hangs** means that there is no answer within %v. "No later call works" means that the next call fails
-or has no result within that time; "it cannot be ended", that ` + "`terminate` and `join`, or `shutdown`, or `Stop`" + ` do not return within it.
+A pool has two workers and gets eight elements of 50 ms, one call for each, and the fault comes to the third as soon as that runs. A cell says
+what the callers of the eight elements hear, and what can be done with the pool afterwards. The time is from the fault until the
+caller of the third has his answer; where the fault comes to none, until the last of the eight has his.
 
-Times are medians, with the worst beside them: of every round for mp, of at most %d for Python. Python's pools are made by fork, with the standard library only. The
-numbers in parentheses are those of reports to its developers (gh), and of this project's list of what users complain about (W).
-
-- An idle worker of Python's ` + "`Pool`" + ` sleeps in a lock that all share. Here the one is killed that holds it, which is one of two; the others would do less harm.
-- For an endless loop Python's caller can give up, but nothing ends the loop: the worker is lost for others, and the executor waits for it when it is to end.
-- ` + "`RLIMIT_AS`" + ` is set by an initializer of our own, 256 MiB above what the worker begins with; Python itself has no limit. An allocation then
-  fails in the function, which may heed that. ` + "`MemoryLimit`" + ` is for what does not.
-- Locks and queues have nothing to do with pools; both columns of Python show the same ` + "`multiprocessing.Lock` and `Queue`" + `.
+- **Hangs**: there is no answer within %v. "No later call works": the next call fails, or has no result within that time. "It cannot be
+  ended": ` + "`terminate` and `join`, or `shutdown`, or `Stop`" + ` do not return within it.
+- Times are medians and the worst: of every round for mp, of %d rounds at most for Python. Python's pools are made by fork, with the
+  standard library only. The numbers in parentheses are those of reports to its developers (gh), and of this project's list of what
+  users of such pools complain about (W).
+- An idle worker of Python's ` + "`Pool`" + ` sleeps in a lock that all share. The one that is killed is the one that holds it, one of two; the
+  death of another does less harm.
+- When Python's caller gives an endless loop up, nothing ends the loop: the worker is lost for others, and the executor waits for it at its end.
+- ` + "`RLIMIT_AS`" + ` is set by an initializer, 256 MiB above what the worker begins with; Python's pools have no limit of their own. An allocation
+  then fails in the function, which may heed that. ` + "`MemoryLimit`" + ` is for what does not: it kills.
+- Locks and queues have nothing to do with pools; both columns of Python show ` + "`multiprocessing.Lock` and `Queue`" + `.
 `
