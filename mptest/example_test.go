@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/mptest"
@@ -66,11 +65,11 @@ func ExampleFaulty() {
 	// [ANN crashed crashed DAN]
 }
 
-// A pool of one's own configuration. A retry is the next number: bob crashes, goes well the second time, and cid is number 4.
+// A pool of one's own configuration. A retry is the next number: bob is number 2 and then 3, cid 4 and then 5.
 func ExampleFaultyPool() {
 	run(func(t testing.TB) { // func TestShoutTriesAgain(t *testing.T)
-		config := mp.PoolConfig{Retries: 1, TaskTimeout: 2 * time.Second}
-		pool := mptest.FaultyPool(t, config, mptest.CrashOn(2), mptest.SlowOn(4, time.Minute))
+		config := mp.PoolConfig{Retries: 1}
+		pool := mptest.FaultyPool(t, config, mptest.CrashOn(2), mptest.CrashOn(4), mptest.HangOn(5))
 		fmt.Println(shout(context.Background(), pool, "ann", "bob", "cid", "dan"))
 	})
 	// Output:
