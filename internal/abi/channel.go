@@ -57,14 +57,14 @@ const (
 	KindExit              // run nothing more; end in order
 )
 
+// FlagPrivate in a slot tells that its element is the pool's own, as Init is, and no caller's.
+const FlagPrivate uint8 = 1 << 7
+
 // FlagWake in a slot asks for a wake-up when its last element is done, for someone waits for it.
 const FlagWake uint8 = 1
 
 // FlagSized in a slot tells that each element in the payload follows its length, a u32.
 const FlagSized uint8 = 2
-
-// FlagPrivate in a slot tells that its element is the pool's own, as Init is, and no caller's.
-const FlagPrivate uint8 = 1 << 7
 
 // MaxBatch is the most elements in one slot: the cursor has 16 bits for them.
 const MaxBatch = 1<<16 - 1
