@@ -58,7 +58,9 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 // prepare makes j a job of f with what the options left open taken from the backend.
 func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 	j.Function, j.Func, j.Chunk, j.Timeout, j.Grace, j.Retries = f.name, index, s.chunk, s.timeout, s.grace, s.retries
-	j.Fixed, j.Moves = f.argSize >= 0, !f.in.Plan().Plain()
+	j.Fixed, j.Moves, j.Together = f.argSize >= 0, !f.in.Plan().Plain(), f.chunk != nil
+	j.Seeded, j.Seed = s.seeded, s.seed
+	j.Fraction = s.fractions(f.name)
 	if s.retryIf == nil && !s.observed {
 		return
 	}
@@ -97,6 +99,9 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	s.single = true
 	for _, o := range opts {
 		o.call(&s)
+	}
+	if s.err != nil {
+		return refuse(s.err)
 	}
 	moves := codec.Moves()
 	arg, err := f.encode(in) // in the call: it is the caller's error, and later changes are not sent

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/engine"
@@ -63,9 +64,15 @@ type PoolConfig struct {
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
 	Stderr io.Writer
-	// Logger is told of workers that start and end. Defaults to none.
+	// Signals end the pool, as os.Interrupt, which Ctrl-C sends. On the first of these it ends in order: elements that run have Grace to
+	// finish, everything else fails at once with ErrInterrupted (see Interrupt). On the second it is killed. Several pools each get them. What
+	// the program itself does on a signal is its own affair, but while the pool lives they do not end it; once Close, Stop or Kill
+	// has returned, they do as ever. Defaults to none.
+	Signals []os.Signal
+	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish. Defaults to none.
+	// Observer is told of workers that start and end, and of elements that finish or tell how far they are. Defaults to none.
 	Observer Observer
 }
 
@@ -76,15 +83,16 @@ type Observer func(Event)
 
 // An Event is something that happened in a pool.
 type Event struct {
-	Kind     string // "worker started", "worker ended", "finish", "retry"
+	Kind     string // "worker started", "worker ended", "finish", "retry", "fraction"
 	Function string
 	Index    int // the element; -1 if it is about none
 	Worker   int
 	PID      int
 	Err      error
 	Duration time.Duration
-	Attempt  int    // of "retry": which one failed, from 1
-	Reason   string // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
+	Fraction float64 // with "fraction": what the element's function gave to ReportProgress
+	Attempt  int     // of "retry": which one failed, from 1
+	Reason   string  // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 const (
@@ -148,7 +156,7 @@ func (c PoolConfig) observer() func(engine.Event) {
 		if c.Observer != nil {
 			c.Observer(Event{
 				Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-				Attempt: e.Attempt, Reason: e.Reason,
+				Attempt: e.Attempt, Reason: e.Reason, Fraction: e.Fraction,
 			})
 		}
 	}

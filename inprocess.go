@@ -21,7 +21,7 @@ func InProcess(workers int) Executor {
 	return &goroutines{backend: sync.OnceValues(func() (*engine.Backend, error) {
 		s := takeSnapshot()
 		c := PoolConfig{Workers: max(1, workers)}.withDefaults()
-		e, err := newEngine(c, s, func(_ int, h engine.Host) (engine.Port, error) {
+		e, err := newEngine(context.Background(), c, s, func(_ int, h engine.Host) (engine.Port, error) {
 			return link.StartLocal(context.Background(), h, s), nil
 		})
 		if err != nil {

@@ -100,6 +100,9 @@ func TestFaultsOfRetries(t *testing.T) {
 func TestFaultsSpareInitAndExit(t *testing.T) {
 	NoLeaks(t)
 	pool := FaultyPool(t, mp.PoolConfig{Init: prepare.With(1), Exit: prepare.With(2)}, CrashOn(1), CrashOn(3))
+	if err := prepare.Broadcast(ctx, pool, 3); err != nil {
+		t.Error(err)
+	}
 	for i, fails := range []bool{true, false, true, false} {
 		ok, err := isPrepared.Call(ctx, pool, 0)
 		if died := new(mp.WorkerError); errors.As(err, &died) != fails || ok == fails {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/sched"
@@ -51,6 +52,7 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
+	Fraction float64
 	Attempt  int    // of "retry": the one that failed
 	Reason   string // of "worker ended"
 }
@@ -89,6 +91,9 @@ type Engine struct {
 	bytes    int64
 	timers   map[*time.Timer]struct{} // of starts to come
 	single   bool                     // see OneAtATime
+
+	broadcasts broadcasts
+	interrupt  atomic.Int32 // 0, or how far it is
 }
 
 // New starts an engine and all its workers, and returns when all have run Setup, or with the error of the first that
@@ -97,7 +102,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
-		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}),
+		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
 	e.gate.limit, e.gate.limitB = cfg.Window, cfg.WindowBytes
 	for _, i := range e.seat(cfg.Workers) {
@@ -242,7 +247,17 @@ func (e *Engine) Finished(j *Job) {
 
 // Enter waits for room for one call of so many bytes; Leave gives it back.
 func (e *Engine) Enter(ctx context.Context, bytes int64) error {
-	return e.gate.enter(ctx, bytes, e.stopped)
+	if e.gate.try(bytes) {
+		return nil
+	}
+	err := e.gate.enter(ctx, bytes, e.stopped)
+	if e.interrupt.Load() == 0 || (err != nil && ctx.Err() != nil) {
+		return err
+	}
+	if err == nil { // what was swept made room
+		e.gate.leave(bytes)
+	}
+	return ErrInterrupted
 }
 
 // TryEnter is Enter for who does not wait.
@@ -285,6 +300,12 @@ func (e *Engine) balance() {
 
 func (e *Engine) hand() {
 	for {
+		if phase := e.interrupt.Load(); phase != 0 {
+			if phase == sweeping {
+				e.sweep()
+			}
+			return
+		}
 		e.mu.Lock()
 		var s *sched.Worker
 		if e.sched.Waiting() > 0 {
@@ -398,7 +419,7 @@ func (e *Engine) Kill() {
 		e.change()
 	}
 	e.mu.Unlock()
-	e.abort(&Failure{Reason: Stopped, Err: ErrClosed})
+	e.abort(e.stopFailure())
 	e.shut()
 	<-e.ended
 }

@@ -40,6 +40,10 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
+	if j.Fraction != nil || w.e.cfg.Observe != nil {
+		w.telling.Lock()   // no fraction of it is told from here on
+		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
+	}
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}
@@ -59,6 +63,9 @@ func (w *worker) Result(status uint8, payload []byte) error {
 		codec.GiveUp(payload)
 	} else {
 		j.Deliver(i, r)
+	}
+	if j.private {
+		w.answered(j)
 	}
 	return nil
 }
@@ -100,7 +107,7 @@ func (w *worker) look(r *Result) *Batch {
 	all := w.fifo.All()
 	w.burst.store = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
 	w.burst.ahead = w.burst.store
-	r.Failure = w.descend(all[0])
+	r.Failure = w.descend(all[0], r.Status)
 	return all[0]
 }
 
@@ -151,6 +158,7 @@ func (w *worker) Progress() {
 		w.head = now
 		w.clean()
 	}
+	w.sayAgain()
 	sent := false
 	for len(w.stalled) > 0 && w.port.Send(w.stalled[0], w.stalled[0].payload) {
 		b := w.stalled[0]

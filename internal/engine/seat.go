@@ -95,7 +95,7 @@ func (e *Engine) start(index int) {
 
 // place gives a new worker its seat, or reports that nobody wants it. Call it with mu.
 func (e *Engine) place(w *worker) bool {
-	if e.state == closed || w.index >= len(e.seats) {
+	if e.state == closed || e.interrupt.Load() != 0 || w.index >= len(e.seats) {
 		return false
 	}
 	s := &e.seats[w.index]

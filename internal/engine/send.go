@@ -21,7 +21,7 @@ func (w *worker) room() int {
 
 // vacancy is how many batches the worker can be sent. Call it with mu.
 func (w *worker) vacancy() int {
-	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 {
+	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 || w.unsaid != nil {
 		return 0
 	}
 	if w.port.Suspect() {
@@ -116,16 +116,18 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	}
 }
 
-// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it.
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it,
+// or the engine is interrupted, and nobody.
 func (w *worker) ship(buf *buffer) (sent bool) {
 	dropped := 0
 	w.mu.Lock()
+	sent = !w.dead && !w.retired && !w.ladder.killed && w.e.interrupt.Load() == 0
 	for _, o := range buf.out {
 		if o.payload == nil {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead || w.retired || w.ladder.killed: // what it still began would be hurt, or nobody's
+		case !sent: // what it still began would be hurt, or nobody's
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
@@ -135,7 +137,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.post(o)
 		}
 	}
-	if sent = !w.dead && !w.retired && !w.ladder.killed; sent {
+	if sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()

@@ -3,8 +3,6 @@ package engine
 import (
 	"testing"
 	"testing/synctest"
-
-	"github.com/go-multiproc/mp/internal/abi"
 )
 
 // Where each worker has one element at a time, nobody is ahead of the one before, whatever the chunk and however fast they are.
@@ -31,12 +29,4 @@ func TestOneAtATime(t *testing.T) {
 		e.Finished(j)
 		shutdown(t, e, f)
 	})
-}
-
-// What the pool runs of its own is told from the callers' elements.
-func TestPrivateIsMarked(t *testing.T) {
-	j, _ := job("Init")
-	if b := newPrivate(j); b.Flags&abi.FlagPrivate == 0 {
-		t.Error("no flag")
-	}
 }

@@ -101,6 +101,16 @@ func (w *worker) cut(b *Batch) int {
 	return n - begun
 }
 
+// discard takes back what has not begun of a batch whose job has ended, and returns how many elements of it the scheduler is to
+// be told of: it does not know the private ones. Call it with mu.
+func (w *worker) discard(b *Batch) int {
+	n := w.cut(b)
+	if b.Job.private {
+		return 0
+	}
+	return n
+}
+
 // drop takes back what has not begun of a job that has ended, and cancels what has.
 func (w *worker) drop(j *Job) {
 	total := 0
@@ -109,6 +119,7 @@ func (w *worker) drop(j *Job) {
 		w.mu.Unlock()
 		return
 	}
+	unsaid := w.unsay(j)
 	kept := w.stalled[:0]
 	for _, b := range w.stalled {
 		if b.Job == j {
@@ -122,12 +133,14 @@ func (w *worker) drop(j *Job) {
 		if b.Job != j {
 			continue
 		}
-		total += w.cut(b)
+		total += w.discard(b)
 	}
 	w.watch() // what has begun is at the head now, or when its predecessors' results have come
 	w.mu.Unlock()
-	if total > 0 {
-		w.dropped(total)
+	if total > 0 || unsaid {
+		w.e.mu.Lock()
+		w.e.sched.TakenBack(&w.sched, total)
+		w.e.mu.Unlock()
 		w.e.fill(w)
 		w.e.balance()
 	}
