@@ -13,7 +13,8 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-// A Fault is something that happens to one element of a pool of Faulty.
+// A Fault is something that happens to one element of a pool of Faulty, where its function would begin to run; only SlowOn then has
+// it run.
 type Fault struct {
 	kind kind
 	on   int
@@ -57,8 +58,8 @@ func (f Fault) String() string { return fmt.Sprintf("%s(%d)", f.kind, f.on) }
 // waits for it.
 const hangLimit = 3 * time.Second
 
-// Faulty returns a pool of one worker, to whose elements the faults happen, and which ends with the test. If one is to hang,
-// TaskTimeout is 3 seconds unless it is configured.
+// Faulty returns a pool of one worker, to whose elements the faults happen, and which ends with the test: what is then still
+// outstanding fails with mp.ErrClosed. If an element is to hang, TaskTimeout is 3 seconds unless it is configured.
 func Faulty(t testing.TB, faults ...Fault) *mp.Pool {
 	t.Helper()
 	return FaultyPool(t, mp.PoolConfig{}, faults...)
