@@ -81,6 +81,7 @@ type Engine struct {
 	retried  int64
 	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
+	single   bool                     // see OneAtATime
 
 	broadcasts broadcasts
 	interrupt  atomic.Int32 // 0, or how far it is
@@ -155,6 +156,9 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
 	j.sched.Whole = j.Together
+	if e.single {
+		j.sched.Chunk = 1
+	}
 	if err := e.pin(j); err != nil {
 		return err
 	}
@@ -329,7 +333,7 @@ func (e *Engine) fill(w *worker) {
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
-		n := e.sched.Next(&w.sched, list[:min(room, handful)])
+		n := e.sched.Next(&w.sched, list[:e.most(w, room)])
 		e.mu.Unlock()
 		if n == 0 {
 			return
