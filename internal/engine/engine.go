@@ -81,7 +81,6 @@ type Engine struct {
 	retried  int64
 	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
-	single   bool                     // see OneAtATime
 
 	broadcasts broadcasts
 	interrupt  atomic.Int32 // 0, or how far it is
@@ -156,7 +155,7 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
 	j.sched.Whole = j.Together
-	if e.single {
+	if e.sched.OneAtATime {
 		j.sched.Chunk = 1
 	}
 	if err := e.pin(j); err != nil {
@@ -333,7 +332,7 @@ func (e *Engine) fill(w *worker) {
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
-		n := e.sched.Next(&w.sched, list[:e.most(w, room)])
+		n := e.sched.Next(&w.sched, list[:min(room, handful)])
 		e.mu.Unlock()
 		if n == 0 {
 			return
