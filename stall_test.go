@@ -128,7 +128,10 @@ func TestLargeBehindWhatIsCancelled(t *testing.T) {
 	in[3] = path
 	c, cancel := context.WithCancel(ctx)
 	n := 0
-	if _, err := read.Map(c, pool, in, mp.ChunkSize(10), mp.Observe(func(mp.Event) {
+	if _, err := read.Map(c, pool, in, mp.ChunkSize(10), mp.Observe(func(e mp.Event) {
+		if e.Kind != "finish" {
+			return
+		}
 		if n++; n == 3 {
 			cancel()
 		}
