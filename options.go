@@ -27,7 +27,8 @@ type settings struct {
 	window  int
 	seeded  bool
 	seed    uint64
-	err     error // of the first option that cannot be
+	failed  func(index int, err error) // told of each failure of a stream as it comes; nil for nobody
+	err     error                      // of the first option that cannot be
 
 	observers []func(Event)
 	retryIf   func(error) bool
@@ -125,7 +126,7 @@ type Dir string
 
 func (o Dir) start(s *startSettings) { s.dir = string(o) }
 
-// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
+// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM and Limit set. See PoolConfig.MemoryLimit.
 type MemoryLimit int64
 
 func (o MemoryLimit) start(s *startSettings) {

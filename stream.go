@@ -143,6 +143,9 @@ func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 	err := s.f.outcome(r, int(i), &v)
 	finished(s.b.Engine, &s.job, i, r, err)
 	if err != nil {
+		if s.set.failed != nil {
+			s.set.failed(int(i), err)
+		}
 		err = &ElementError{Index: int(i), Err: err}
 	}
 	e := indexed[Out]{i, Result[Out]{v, err}, int64(len(r.Payload))}
