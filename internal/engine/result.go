@@ -201,7 +201,7 @@ func (w *worker) Progress() {
 	e.mu.Lock()
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
-	e.sched.Finished(&w.sched, c.total, took)
+	e.sched.Finished(&w.sched, c.total, max(took, 1))
 	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
