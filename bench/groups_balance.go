@@ -47,7 +47,7 @@ var balanceGroup = group{
 				makespan("chunks "+load.name, load.in, func(in []int) ([]int, error) { return spinMP.Map(ctx, pool, in, mp.ChunkSize(100)) }),
 				makespan("channel "+load.name, load.in, func(in []int) ([]int, error) { return overChannels(spin, 0, in) }))
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "2 % of 5 ms among 20 µs: makespan / ideal", ours: "ours rare", unit: fraction, sense: limit, atLeast: 1.1, stretch: 1.05},
