@@ -10,7 +10,8 @@ import (
 
 // PoolConfig is what a pool is to be. The zero value works.
 type PoolConfig struct {
-	// Workers is the number of processes. Defaults to CPUCount().
+	// Workers is the number of processes. Defaults to CPUCount(); in a worker, which may have a pool of its own, to its GOMAXPROCS, which is its
+	// share of the CPUs.
 	Workers int
 	// Init runs first in every worker. A failure fails NewPool, or, later, the pool, with that error. Defaults to none.
 	Init Task
@@ -54,7 +55,7 @@ type PoolConfig struct {
 	Env []string
 	// Dir is where workers start. Defaults to the parent's directory.
 	Dir string
-	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers).
+	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers), in a worker to that of its share.
 	MaxProcs int
 	// CPUs is the CPU affinity of each worker, by index. Defaults to none.
 	CPUs [][]int
@@ -108,12 +109,12 @@ func (c PoolConfig) validate() error {
 }
 
 func (c PoolConfig) withDefaults() PoolConfig {
-	setDefault(&c.Workers, CPUCount())
+	setDefault(&c.Workers, cpuShare())
 	setDefault(&c.StartTimeout, defaultStartTimeout)
 	setDefault(&c.Grace, defaultGrace)
 	setDefault(&c.Window, defaultWindow*c.Workers)
 	setDefault(&c.WindowBytes, defaultWindowBytes)
-	setDefault(&c.MaxProcs, max(1, CPUCount()/c.Workers))
+	setDefault(&c.MaxProcs, max(1, cpuShare()/c.Workers))
 	return c
 }
 
