@@ -61,6 +61,7 @@ func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 	j.Fixed, j.Moves, j.Together = f.argSize >= 0, f.show == nil, f.chunk != nil
 	j.Show, j.Observe = f.show, s.observer()
 	j.Seeded, j.Seed = s.seeded, s.seed
+	j.Priority, j.Key, j.Lease = s.priority, s.key, s.lease
 	if s.retryIf == nil && !s.observed {
 		return
 	}
@@ -77,7 +78,9 @@ func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 }
 
 func defaults(b *engine.Backend) settings {
-	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed}
+	return settings{
+		timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed, lease: b.Lease,
+	}
 }
 
 // submit starts a call. enter waits for room, or not.

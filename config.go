@@ -10,8 +10,8 @@ import (
 
 // PoolConfig is what a pool is to be. The zero value works.
 type PoolConfig struct {
-	// Workers is the number of processes. Defaults to CPUCount(); in a worker, which may have a pool of its own, to its GOMAXPROCS, which is its
-	// share of the CPUs.
+	// Workers is the number of processes. Defaults to CPUCount(), in a worker, which may have a pool of its own, to no more than its
+	// GOMAXPROCS: that is its share.
 	Workers int
 	// Init runs first in every worker. A failure fails NewPool, or, later, the pool, with that error. Defaults to none.
 	Init Task
@@ -29,8 +29,11 @@ type PoolConfig struct {
 	// and when the worker idles, some ten times a second at least. The successor starts first, so until it is ready the worker may run
 	// more elements. Defaults to no limit.
 	MaxRSS int64
-	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with OOM set. The parent looks
-	// every 10 ms. Defaults to no limit.
+	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with a *WorkerError whose OOM and Limit are
+	// set. Where a control group (version 2) with the memory controller was delegated to the program, the kernel enforces it for the worker and
+	// everything that it starts, exactly; it then counts pages of shared memory to the worker that touches them first. Elsewhere the parent looks
+	// every 10 ms, and every millisecond from half of the limit on, at what the worker alone has allocated, without its children and without
+	// shared memory: one that allocates quickly was seen to get 4 MiB further. Defaults to no limit.
 	MemoryLimit int64
 	// TaskTimeout is how long an element may run, from when it starts. Defaults to no limit.
 	TaskTimeout time.Duration
@@ -55,10 +58,13 @@ type PoolConfig struct {
 	Env []string
 	// Dir is where workers start. Defaults to the parent's directory.
 	Dir string
-	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers), in a worker to that of its share.
+	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers), in a worker to that part of its own.
 	MaxProcs int
 	// CPUs is the CPU affinity of each worker, by index. Defaults to none.
 	CPUs [][]int
+	// Nice is how much nicer to other processes a worker is than its parent, as the command nice makes it: 1 to 19, of which the
+	// kernel takes what leads to 19 in all. It is an error if it is negative: only the superuser could. Defaults to 0.
+	Nice int
 	// Stdout is where lines that workers print go, each with a prefix. It is written to by one at a time. Defaults to the parent's.
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
@@ -91,7 +97,7 @@ func (c PoolConfig) validate() error {
 		{"Workers", int64(c.Workers)}, {"StartTimeout", int64(c.StartTimeout)}, {"MaxTasks", int64(c.MaxTasks)},
 		{"MaxAge", int64(c.MaxAge)}, {"MaxRSS", c.MaxRSS}, {"MemoryLimit", c.MemoryLimit},
 		{"TaskTimeout", int64(c.TaskTimeout)}, {"Grace", int64(c.Grace)}, {"Retries", int64(c.Retries)},
-		{"IdleTimeout", int64(c.IdleTimeout)}, {"MinWorkers", int64(c.MinWorkers)}, {"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)},
+		{"IdleTimeout", int64(c.IdleTimeout)}, {"MinWorkers", int64(c.MinWorkers)}, {"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)}, {"Nice", int64(c.Nice)},
 	} {
 		if f.n < 0 {
 			return fmt.Errorf("mp: PoolConfig.%s is negative: %d", f.name, f.n)

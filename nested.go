@@ -55,8 +55,9 @@ func nested(ctx context.Context, b *engine.Backend) (done func()) {
 
 // cpuShare is how many CPUs this process is to use: those there are, but of a worker those that its parent has left to it.
 func cpuShare() int {
+	n := CPUCount()
 	if spawn.IsWorker() {
-		return runtime.GOMAXPROCS(0)
+		n = min(n, runtime.GOMAXPROCS(0))
 	}
-	return CPUCount()
+	return n
 }

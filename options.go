@@ -3,14 +3,16 @@ package mp
 import (
 	"fmt"
 	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // Options are named types, so that the wrong option on the wrong call does not compile. One that cannot be, as a negative Timeout, is an
 // error of the call, which names it.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed, Priority, Key.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed, Priority, Key.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
@@ -32,6 +34,10 @@ type settings struct {
 	retryIf   func(error) bool
 	observed  bool // by the pool's Observer, or by observers
 	single    bool // a call, no map
+
+	priority int
+	key      string
+	lease    *engine.Lease // the executor's
 }
 
 type startSettings struct {
@@ -84,8 +90,8 @@ type RetryOption interface {
 // RetryIf makes errors of an element that fn is true for be retried, within Retries. It overrides PoolConfig.RetryIf.
 func RetryIf(fn func(error) bool) RetryOption { return retryIfOption(fn) }
 
-// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
-// It changes the speed only: each element has its own outcome.
+// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured. Fewer do when they are found to take longer than
+// some milliseconds, for others wait, too. It changes the speed only: each element has its own outcome.
 type ChunkSize int
 
 func (o ChunkSize) mapping(s *settings) {
@@ -120,7 +126,7 @@ type Dir string
 
 func (o Dir) start(s *startSettings) { s.dir = string(o) }
 
-// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
+// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM and Limit set. See PoolConfig.MemoryLimit.
 type MemoryLimit int64
 
 func (o MemoryLimit) start(s *startSettings) {

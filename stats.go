@@ -21,7 +21,7 @@ type PoolStats struct {
 	Accepted        int64            // elements
 	Cancelled       int64            // elements whose call or map ended before they did
 	RestartsBy      map[string]int64 // by Event.Reason
-	BytesSent       int64            // arguments, as encoded
+	BytesSent       int64            // arguments, as encoded; again if they move to another worker
 	BytesReceived   int64            // results, as encoded
 	Time            WorkerTime       // of all workers that there are or were
 	WaitingTimes    Histogram        // of elements, from when a worker could have taken them until they began

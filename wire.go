@@ -88,7 +88,7 @@ func init() {
 		"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 		"errors.ErrUnsupported": errors.ErrUnsupported,
 		"mp.ErrClosed":          ErrClosed, "mp.ErrFull": ErrFull, "mp.ErrNotMain": ErrNotMain, "mp.ErrDetached": ErrDetached,
-		"mp.ErrInterrupted": ErrInterrupted,
+		"mp.ErrInterrupted": ErrInterrupted, "mp.ErrLeaseLost": ErrLeaseLost,
 	} {
 		RegisterError(name, err)
 	}

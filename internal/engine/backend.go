@@ -18,7 +18,8 @@ type Backend struct {
 	// Observed: somebody is told of every event.
 	Observed bool
 	Window   int
-	Bytes    int64 // of results that may wait to be collected
+	Bytes    int64  // of results that may wait to be collected
+	Lease    *Lease // whose worker runs the calls; nil: any of the engine's
 	// Waiting, if set, is told that whoever has ctx waits for elements, until it calls done: it may be one itself.
 	Waiting func(ctx context.Context) (done func())
 }

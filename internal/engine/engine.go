@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +42,9 @@ type Config struct {
 	SetupError func(Result) error
 	// LostError makes an error of the way in which a worker ended during its start.
 	LostError func(worker, pid int, exit spawn.Exit) error
-	Observe   func(Event) // nil for none
+	// LeaseError makes an error of the way in which a leased worker ended.
+	LeaseError func(*Failure) error
+	Observe    func(Event) // nil for none
 }
 
 type state int
@@ -141,22 +145,38 @@ func (e *Engine) change() {
 func (e *Engine) Begin(j *Job) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.broken != nil:
-		return e.broken
-	case e.state != open:
-		return ErrClosed
+	if err := e.refuses(); err != nil {
+		return err
 	}
 	cost := e.costs[j.Func]
 	if cost == nil {
 		cost = new(sched.Cost)
 		e.costs[j.Func] = cost
 	}
-	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
+	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
+	j.sched.Whole = j.Together
+	if e.sched.OneAtATime {
+		j.sched.Chunk = 1
+	}
+	if err := e.pin(j); err != nil {
+		return err
+	}
 	j.begun = true
 	j.follow()
 	e.jobs[j] = struct{}{}
 	return nil
+}
+
+// refuses is why nothing new is taken; nil if it is. Call it with mu.
+func (e *Engine) refuses() error {
+	switch {
+	case e.broken != nil:
+		return e.broken
+	case e.state != open:
+		return ErrClosed
+	default:
+		return nil
+	}
 }
 
 // Add makes n more elements of a job available.
@@ -255,15 +275,15 @@ func (e *Engine) TryEnter(bytes int64) error {
 // Leave undoes Enter.
 func (e *Engine) Leave(bytes int64) { e.gate.leave(bytes) }
 
-// dispatch gives what waits to whoever can take it, and then what some workers have and have not begun to those that have
-// nothing, until all have something, or nothing is left to begin. Each round gives work to somebody who had none, so it ends.
+// dispatch gives what waits to whoever can take it, and takes back what is in the way of something, or what others could run now, until
+// that is nothing. Each round moves something to where it should be, or the scheduler learns that it has begun, so it ends.
 func (e *Engine) dispatch() {
 	for {
 		e.hand()
 		e.mu.Lock()
-		s, n := e.sched.Victim()
+		r := e.sched.Recall()
 		e.mu.Unlock()
-		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
+		if r.Worker == nil || !r.Owner.(*worker).takeBack(r.N, r.Pinned) {
 			break
 		}
 	}
@@ -291,41 +311,32 @@ func (e *Engine) hand() {
 			return
 		}
 		e.mu.Lock()
-		var s *sched.Worker
-		if e.sched.Waiting() > 0 {
-			s = e.sched.Pick()
-		}
-		if s == nil {
-			e.mu.Unlock()
-			return
-		}
-		w, idle := s.Owner.(*worker), s.InFlight() == 0
+		s := e.sched.Pick()
 		e.mu.Unlock()
-		if !e.fill(w) && !idle { // one that was idle is so no more, or is passed over: the next is picked
+		if s == nil {
 			return
 		}
+		e.fill(s.Owner.(*worker)) // one that has no room is passed over: the next is picked
 	}
 }
 
 // handful is how many batches are handed to a worker at a time: the locks and the wake-up are then paid for all of them.
 const handful = 16
 
-// fill gives a worker as much as it may have, and reports whether that was anything.
-func (e *Engine) fill(w *worker) bool {
-	some := false
+// fill gives a worker as much as it may have.
+func (e *Engine) fill(w *worker) {
 	for {
 		room := w.room()
 		if room == 0 {
-			return some
+			return
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
 		n := e.sched.Next(&w.sched, list[:min(room, handful)])
 		e.mu.Unlock()
 		if n == 0 {
-			return some
+			return
 		}
-		some = true
 		w.send(list[:n])
 		if e.cfg.MaxTasks > 0 {
 			e.used(w)
@@ -350,11 +361,12 @@ func (e *Engine) fail(err error) {
 // abort fails what is outstanding.
 func (e *Engine) abort(f *Failure) {
 	e.mu.Lock()
-	jobs := make([]*Job, 0, len(e.jobs))
-	for j := range e.jobs {
-		jobs = append(jobs, j)
-	}
+	jobs := slices.Collect(maps.Keys(e.jobs))
 	e.mu.Unlock()
+	e.abortJobs(jobs, f)
+}
+
+func (e *Engine) abortJobs(jobs []*Job, f *Failure) {
 	for _, j := range jobs {
 		e.End(j)
 		j.Abort(f)

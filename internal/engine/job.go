@@ -28,6 +28,9 @@ type Job struct {
 	Together bool // the elements of a batch are run at once, and are held up by each other
 	Seeded   bool // the random numbers of its elements follow from Seed and their index
 	Seed     uint64
+	Priority int
+	Key      string // all elements go to the worker of this key; "" for none
+	Lease    *Lease // or to the one that this holds
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -82,6 +85,7 @@ const (
 	Stopped                       // the engine was closed or killed
 	Interrupted                   // the engine was interrupted before it began, or its Grace had passed; with a Status, it failed after it was told
 	Broken                        // the engine cannot keep workers running; Err says why
+	LeaseLost                     // the leased worker that was to run it has ended
 )
 
 // A Failure is why an element has no result.

@@ -34,6 +34,8 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	begun := false         // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
+	lost := &Failure{Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
+	bereft := w.forfeit(lost)
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
@@ -61,7 +63,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 			}
 			number++
 			i := b.First + int64(k)
-			l := lostElement{b.Job, i, f, e.again(b.Job, i, f)}
+			l := lostElement{b.Job, i, f, b.Job.Lease == nil && e.again(b.Job, i, f)}
 			if failed = append(failed, l); !l.again && b.Job.begun {
 				e.failed++
 			}
@@ -95,6 +97,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 			l.j.settle(l.i, r)
 		}
 	}
+	e.abortJobs(bereft, lost)
 	if fatal != nil {
 		fatal.j.settle(fatal.i, Result{Failure: fatal.f, Worker: w.index, PID: pid})
 	}

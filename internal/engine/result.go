@@ -202,11 +202,12 @@ func (w *worker) Progress() {
 	e := w.e
 	e.mu.Lock()
 	if c.job != nil && !c.mixed {
-		c.job.sched.Cost.Observe(c.total, took)
+		e.sched.Took(&c.job.sched, c.total, took)
 	}
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
+	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
 	if e.cfg.MaxRSS > 0 && c.total > 0 && now.Sub(w.weighed) > weighEvery {

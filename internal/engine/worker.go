@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/fifo"
 	"github.com/go-multiproc/mp/internal/sched"
 )
@@ -16,6 +17,7 @@ type worker struct {
 	since time.Time
 	// Guarded by the engine's mutex. See seat.go.
 	sched  sched.Worker
+	shown  int64  // results of which the scheduler knows
 	joined bool   // elements are given to it
 	ready  bool   // it could be given some, and waits for its predecessor to be spent
 	reason string // why it is to be replaced, or only finishes what it has begun; "" while it is wanted
@@ -44,6 +46,7 @@ type worker struct {
 	port        Port
 	fifo        fifo.Queue[*Batch] // sent, not finished
 	passed      uint64             // elements of batches that were trimmed
+	hidden      int64              // of these, private ones, of which the scheduler does not know
 	stalled     []*Batch           // encoded, no room yet
 	unsaid      *Batch             // of a broadcast, no room yet
 	free        []*Batch           // to be used again
@@ -89,6 +92,9 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		if b.Job.private {
+			w.hidden += int64(b.done.Load())
+		}
 		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
@@ -128,6 +134,7 @@ func newPrivate(j *Job) *Batch {
 
 // private sends such a batch, or reports that there is no room for it. Call it with mu.
 func (w *worker) private(b *Batch) bool {
+	b.Flags |= abi.FlagPrivate
 	if !w.port.Send(b, b.Job.Arg) {
 		return false
 	}
@@ -208,7 +215,7 @@ func (w *worker) retire(limit time.Duration) {
 	}
 	w.finish()
 	w.mu.Unlock()
-	w.giveUp(back)
+	w.giveUp(back, 0)
 }
 
 // finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
