@@ -19,18 +19,18 @@ const module = "github.com/go-multiproc/mp"
 var layers = [][]string{
 	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/race", "internal/remote"},
 	{"internal/park"},
-	{"internal/ring", "internal/robust"},
+	{"internal/ring", "internal/robust", "internal/side"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"pipe", "shared"},
+	{"pipe", "profile", "shared"},
 	{"manager"},
 	{"examples/..."},
 }
 
 // required are the modules that may be imported beside the standard library.
-var required = []string{"golang.org/x/sys"}
+var required = []string{"golang.org/x/sys", "github.com/google/pprof"}
 
 // An importing is one import in one file of this module, whatever system the file is for.
 type importing struct {

@@ -58,7 +58,10 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 // prepare makes j a job of f with what the options left open taken from the backend.
 func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 	j.Function, j.Func, j.Chunk, j.Timeout, j.Grace, j.Retries = f.name, index, s.chunk, s.timeout, s.grace, s.retries
-	j.Fixed, j.Moves, j.Show, j.Observe = f.argSize >= 0, f.show == nil, f.show, s.observer()
+	j.Fixed, j.Moves, j.Together = f.argSize >= 0, f.show == nil, f.chunk != nil
+	j.Show, j.Observe = f.show, s.observer()
+	j.Seeded, j.Seed = s.seeded, s.seed
+	j.Priority, j.Key, j.Lease = s.priority, s.key, s.lease
 	if s.retryIf == nil && !s.observed {
 		return
 	}
@@ -75,7 +78,9 @@ func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 }
 
 func defaults(b *engine.Backend) settings {
-	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed}
+	return settings{
+		timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed, lease: b.Lease,
+	}
 }
 
 // submit starts a call. enter waits for room, or not.
@@ -97,6 +102,9 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	s.single = true
 	for _, o := range opts {
 		o.call(&s)
+	}
+	if s.err != nil {
+		return refuse(s.err)
 	}
 	moves := codec.Moves()
 	arg, err := f.encode(in) // in the call: it is the caller's error, and later changes are not sent

@@ -49,7 +49,7 @@ func (s *stream[In, Out]) collect() (batch []indexed[Out], more bool) {
 			s.bytes -= e.bytes
 		}
 		s.taken += int64(len(batch))
-		end := s.eof && s.taken == s.pulled
+		end := (s.eof || s.cut) && s.taken == s.pulled
 		aborted := s.aborted
 		n := int64(0)
 		if s.waiting = len(batch) == 0; s.waiting {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 )
 
@@ -61,9 +62,16 @@ type PoolConfig struct {
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
 	Stderr io.Writer
-	// Logger is told of workers that start and end. Defaults to none.
+	// Signals end the pool, as os.Interrupt, which Ctrl-C sends. On the first of these it ends in order: elements that run have Grace to
+	// finish, everything else fails at once with ErrInterrupted (see Interrupt). On the second it is killed. Several pools each get them. What
+	// the program itself does on a signal is its own affair, but while the pool lives they do not end it; once Close, Stop or Kill
+	// has returned, they do as ever. Defaults to none.
+	Signals []os.Signal
+	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, of maps, and of elements that start, are retried and finish. Defaults to none.
+	// Observer is told of workers that start and end, of maps, and of elements that start, tell how far they are, are retried and
+	// finish. Defaults to none.
 	Observer Observer
 }
 

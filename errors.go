@@ -95,6 +95,9 @@ type TimeoutError struct {
 	Index    int // the element; -1 for Call
 	Timeout  time.Duration
 	Killed   bool // its worker had to be killed, for it did not heed its context within Grace
+	// Stack is what the goroutines of a worker that was killed did when half of Grace had passed, that of the function first,
+	// up to 64 KiB; empty if it did not tell.
+	Stack string
 }
 
 // Error implements error.
@@ -143,9 +146,11 @@ func failure(f *engine.Failure, function string, index int) error {
 	case engine.Died:
 		return workerError(f.Exit, function, index, f.Worker, f.PID, f.Attempts)
 	case engine.TimedOut:
-		return &TimeoutError{Function: function, Index: index, Timeout: f.Timeout, Killed: f.Killed}
+		return &TimeoutError{Function: function, Index: index, Timeout: f.Timeout, Killed: f.Killed, Stack: f.Exit.Stack}
 	case engine.Stopped:
 		return ErrClosed
+	case engine.LeaseLost:
+		return fmt.Errorf("%w: %w", ErrLeaseLost, workerError(f.Exit, function, index, f.Worker, f.PID, f.Attempts))
 	case engine.Broken:
 		return fmt.Errorf("mp: the pool has failed: %w", f.Err)
 	default:

@@ -37,7 +37,7 @@ type frame[In, Out any] struct {
 //
 // In and Out can be everything but channels, functions, unsafe pointers and structs with unexported fields that have no
 // MarshalBinary or MarshalText; see RegisterType for interfaces. A marshaller runs on the pool's
-// goroutines: it must not call into the pool. Func panics if a type cannot cross, naming the field, or if the name is taken.
+// goroutines: it must not call into the pool. Func panics if a type cannot cross, naming the field, or if the name is empty or taken.
 //
 // fn runs in the worker, one element at a time. Its context ends when the call is cancelled or over its Timeout, and when
 // fn returns. A panic of fn is a *PanicError at the caller, and the worker lives on.
@@ -46,7 +46,17 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) *
 }
 
 func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
-	if fn == nil {
+	f := makeFunction(name, fn, site)
+	register(f.function)
+	return f
+}
+
+// makeFunction is newFunction without the registration.
+func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, error), site string) *Function[In, Out] {
+	switch {
+	case name == "":
+		panic(fmt.Sprintf("mp: %s: a function must have a name", site))
+	case fn == nil:
 		panic(fmt.Sprintf("mp: %s: function %q is nil", site, name))
 	}
 	in, err := codec.For[In]()
@@ -68,7 +78,6 @@ func newFunction[In, Out any](name string, fn func(context.Context, In) (Out, er
 		f.show = f.text
 	}
 	f.run = f.serve
-	register(f.function)
 	return f
 }
 

@@ -21,7 +21,7 @@ func InProcess(workers int) Executor {
 	return &goroutines{backend: sync.OnceValues(func() (*engine.Backend, error) {
 		s := takeSnapshot()
 		c := PoolConfig{Workers: max(1, workers)}.withDefaults()
-		e, err := newEngine(c, s, func(_ int, h engine.Host) (engine.Port, error) {
+		e, err := newEngine(context.Background(), c, s, func(_ int, h engine.Host) (engine.Port, error) {
 			return link.StartLocal(context.Background(), h, s), nil
 		})
 		if err != nil {
@@ -30,6 +30,15 @@ func InProcess(workers int) Executor {
 		b := newBackend(c, e, s)
 		return &b, nil
 	})}
+}
+
+// Lease is Pool.Lease.
+func (x *goroutines) Lease(ctx context.Context) (*Lease, error) {
+	b, err := x.backend()
+	if err != nil {
+		return nil, err
+	}
+	return lease(ctx, b)
 }
 
 // Backend implements Executor.

@@ -27,6 +27,7 @@ func Main() {
 		os.Exit(1)
 	}
 	setCurrent(parent.Config)
+	forwardLogs(parent.Side)
 	ok := link.Serve(context.Background(), parent, s, func() {
 		os.Exit(1) // the parent closed its end: it wants no answer any more
 	})

@@ -44,15 +44,16 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
-	Total    int    // of EventMapStarted
-	Attempt  int    // of EventRetry: which one failed, from 1
-	Reason   string // of EventWorkerEnded: "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
+	Total    int     // of EventMapStarted
+	Attempt  int     // of EventRetry: which one failed, from 1
+	Fraction float64 // of EventFraction: what the element's function gave to ReportProgress
+	Reason   string  // of EventWorkerEnded: "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 func newEvent(e engine.Event) Event {
 	return Event{
 		Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-		Total: e.Total, Attempt: e.Attempt, Reason: e.Reason,
+		Total: e.Total, Attempt: e.Attempt, Reason: e.Reason, Fraction: e.Fraction,
 	}
 }
 

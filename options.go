@@ -3,13 +3,16 @@ package mp
 import (
 	"fmt"
 	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
 )
 
-// Options are named types, so that the wrong option on the wrong call does not compile.
+// Options are named types, so that the wrong option on the wrong call does not compile. One that cannot be, as a negative Timeout, is an
+// error of the call, which names it.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed, Priority, Key.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed, Priority, Key.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
@@ -22,12 +25,19 @@ type settings struct {
 	retries int
 	chunk   int
 	window  int
-	err     error
+	seeded  bool
+	seed    uint64
+	failed  func(index int, err error) // told of each failure of a stream as it comes; nil for nobody
+	err     error                      // of the first option that cannot be
 
 	observers []func(Event)
 	retryIf   func(error) bool
 	observed  bool // by the pool's Observer, or by observers
 	single    bool // a call, no map
+
+	priority int
+	key      string
+	lease    *engine.Lease // the executor's
 }
 
 type startSettings struct {
@@ -36,27 +46,35 @@ type startSettings struct {
 	dir         string
 	memoryLimit int64
 	grace       time.Duration
+	err         error // of the first option that cannot be
+}
+
+// set sets a field to what an option says, which must not be negative.
+func set[V ~int | ~int64](field *V, name string, v V, err *error) {
+	if *field = v; v < 0 && *err == nil {
+		*err = fmt.Errorf("mp: %s(%v): it must not be negative", name, v)
+	}
 }
 
 // Timeout is how long an element may run, from when it starts. Its context is then cancelled, and after Grace its worker
 // killed; the outcome is a *TimeoutError. It overrides PoolConfig.TaskTimeout; 0 is no limit.
 type Timeout time.Duration
 
-func (o Timeout) call(s *settings)    { s.timeout = max(0, time.Duration(o)) }
-func (o Timeout) mapping(s *settings) { s.timeout = max(0, time.Duration(o)) }
+func (o Timeout) call(s *settings)    { set(&s.timeout, "Timeout", time.Duration(o), &s.err) }
+func (o Timeout) mapping(s *settings) { o.call(s) }
 
 // Grace is how long an element has to end after its context was cancelled. It overrides PoolConfig.Grace.
 type Grace time.Duration
 
-func (o Grace) call(s *settings)       { s.grace = max(0, time.Duration(o)) }
-func (o Grace) mapping(s *settings)    { s.grace = max(0, time.Duration(o)) }
-func (o Grace) start(s *startSettings) { s.grace = max(0, time.Duration(o)) }
+func (o Grace) call(s *settings)       { set(&s.grace, "Grace", time.Duration(o), &s.err) }
+func (o Grace) mapping(s *settings)    { o.call(s) }
+func (o Grace) start(s *startSettings) { set(&s.grace, "Grace", time.Duration(o), &s.err) }
 
 // Retries is how often an element is run again whose worker died or had to be killed. It overrides PoolConfig.Retries.
 type Retries int
 
-func (o Retries) call(s *settings)    { s.retries = max(0, int(o)) }
-func (o Retries) mapping(s *settings) { s.retries = max(0, int(o)) }
+func (o Retries) call(s *settings)    { set(&s.retries, "Retries", int(o), &s.err) }
+func (o Retries) mapping(s *settings) { o.call(s) }
 
 type retryIfOption func(error) bool
 
@@ -72,8 +90,8 @@ type RetryOption interface {
 // RetryIf makes errors of an element that fn is true for be retried, within Retries. It overrides PoolConfig.RetryIf.
 func RetryIf(fn func(error) bool) RetryOption { return retryIfOption(fn) }
 
-// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
-// It changes the speed only: each element has its own outcome.
+// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured. Fewer do when they are found to take longer than
+// some milliseconds, for others wait, too. It changes the speed only: each element has its own outcome.
 type ChunkSize int
 
 func (o ChunkSize) mapping(s *settings) {
@@ -111,4 +129,6 @@ func (o Dir) start(s *startSettings) { s.dir = string(o) }
 // MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
 type MemoryLimit int64
 
-func (o MemoryLimit) start(s *startSettings) { s.memoryLimit = int64(o) }
+func (o MemoryLimit) start(s *startSettings) {
+	set(&s.memoryLimit, "MemoryLimit", int64(o), &s.err)
+}

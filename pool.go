@@ -21,6 +21,7 @@ type Executor interface {
 // are safe for concurrent use.
 type Pool struct {
 	backend engine.Backend
+	signals *signalled
 }
 
 // poolLayout is the channel of a pool's worker. Pages that are never touched cost nothing.
@@ -49,7 +50,10 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		stderr = spawn.NewOutput(c.Stderr)
 	}
 	kernel := osenv.Default()
-	e, err := newEngine(c, s, func(index int, h engine.Host) (engine.Port, error) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := catch(c.Signals, cancel)
+	e, err := newEngine(ctx, c, s, func(index int, h engine.Host) (engine.Port, error) {
 		var cpus []int
 		if len(c.CPUs) > 0 {
 			cpus = c.CPUs[index%len(c.CPUs)]
@@ -58,12 +62,18 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		return startPort(kernel, spawn.Spec{
 			Name: name, Worker: index, Env: c.Env, Dir: c.Dir, Registry: s.lines, Layout: poolLayout,
 			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Stdout: stdout, Stderr: stderr,
+			Logger: c.Logger,
 		}, h)
 	})
+	signals.follow(e)
 	if err != nil {
+		signals.wait()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
 		return nil, err
 	}
-	return &Pool{backend: newBackend(c, e, s)}, nil
+	return &Pool{backend: newBackend(c, e, s), signals: signals}, nil
 }
 
 // startPort starts a worker that ActiveChildren knows.
@@ -76,9 +86,9 @@ func startPort(k *osenv.Kernel, s spawn.Spec, h engine.Host) (engine.Port, error
 	return port, nil
 }
 
-func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.Port, error)) (*engine.Engine, error) {
+func newEngine(ctx context.Context, c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.Port, error)) (*engine.Engine, error) {
 	observe := c.observer()
-	return engine.New(context.Background(), engine.Config{
+	return engine.New(ctx, engine.Config{
 		Workers: c.Workers, StartTimeout: c.StartTimeout, Window: int64(c.Window), WindowBytes: c.WindowBytes,
 		MaxTasks: int64(c.MaxTasks), MaxAge: c.MaxAge, MaxRSS: c.MaxRSS, IdleTimeout: c.IdleTimeout, MinWorkers: c.MinWorkers,
 		Start:    start,
@@ -97,7 +107,8 @@ func newEngine(c PoolConfig, s *snapshot, start func(int, engine.Host) (engine.P
 			}
 			return workerError(exit, function, -1, worker, pid, 1)
 		},
-		Observe: observe,
+		LeaseError: func(f *engine.Failure) error { return failure(f, "Lease", -1) },
+		Observe:    observe,
 	})
 }
 
@@ -138,11 +149,16 @@ func (p *Pool) Backend() (*engine.Backend, error) { return &p.backend, nil }
 func (p *Pool) Close() error { return p.Stop(context.Background()) }
 
 // Stop is Close bounded by ctx: when it ends first, Stop kills what is left and returns ctx's error.
-func (p *Pool) Stop(ctx context.Context) error { return p.backend.Engine.Close(ctx) }
+func (p *Pool) Stop(ctx context.Context) error {
+	err := p.backend.Engine.Close(ctx)
+	p.signals.wait()
+	return err
+}
 
 // Kill ends all workers now. What is outstanding fails with ErrClosed.
 func (p *Pool) Kill() error {
 	p.backend.Engine.Kill()
+	p.signals.wait()
 	return nil
 }
 

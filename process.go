@@ -42,6 +42,9 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	for _, opt := range opts {
 		opt.start(&o)
 	}
+	if o.err != nil {
+		return nil, o.err
+	}
 	if o.name == "" {
 		o.name = fmt.Sprintf("Process-%d", processNumber.Add(1))
 	}

@@ -18,6 +18,7 @@ type function struct {
 	signature string
 	argSize   int // -1 if it varies
 	run       func(ctx context.Context, arg, dst []byte) (status uint8, out []byte)
+	chunk     chunkRun // nil if it takes one element at a time
 }
 
 var registry struct {
@@ -68,6 +69,14 @@ func (s *snapshot) ArgSize(fn uint32) int { return s.functions[fn].argSize }
 // Run implements link.Handler.
 func (s *snapshot) Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte) {
 	return s.functions[fn].run(ctx, arg, dst)
+}
+
+// Chunked implements link.Handler.
+func (s *snapshot) Chunked(fn uint32) bool { return s.functions[fn].chunk != nil }
+
+// RunChunk implements link.Handler.
+func (s *snapshot) RunChunk(ctx context.Context, fn uint32, args [][]byte) func(int, []byte) (uint8, []byte) {
+	return s.functions[fn].chunk(ctx, args)
 }
 
 // caller is the file and line of whoever called the exported function that calls it.

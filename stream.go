@@ -62,6 +62,7 @@ type stream[In, Out any] struct {
 	job     engine.Job
 	set     settings
 	ordered bool
+	exact   int64       // inputs are told to the engine so many at a time; 0 for any number
 	end     func(error) // tells that it is over
 	early   error       // owner: the collector: why it ended early
 
@@ -79,6 +80,7 @@ type stream[In, Out any] struct {
 	panicV  any            // what it panicked with
 	panics  bool
 	aborted error
+	cut     bool // interrupted: no more inputs are taken
 	waiting bool // the collector waits
 	hungry  bool // the feeder waits
 	over    bool // every input has an outcome
@@ -103,10 +105,14 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 		f: f, ctx: ctx, b: b, set: set, ordered: ordered,
 		arrived: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
 	}
+	if f.chunk != nil {
+		s.exact = int64(min(set.chunk, set.window))
+	}
 	f.prepare(&s.job, index, &set)
 	s.job.Encode = s.encode
 	s.job.Deliver = s.deliver
 	s.job.Delivered = func(int64) { s.topUp() }
+	s.job.Interrupted = s.interrupt
 	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
 	if err := b.Engine.Begin(&s.job); err != nil {
 		return nil, err
@@ -137,6 +143,9 @@ func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 	err := s.f.outcome(r, int(i), &v)
 	finished(s.b.Engine, &s.job, i, r, err)
 	if err != nil {
+		if s.set.failed != nil {
+			s.set.failed(int(i), err)
+		}
 		err = &ElementError{Index: int(i), Err: err}
 	}
 	e := indexed[Out]{i, Result[Out]{v, err}, int64(len(r.Payload))}
@@ -174,6 +183,16 @@ func (s *stream[In, Out]) abort(err error) {
 	poke(s.arrived)
 }
 
+// interrupt ends the inputs here. What was pulled has an outcome soon, though the sequence may be waiting for its next for ever.
+func (s *stream[In, Out]) interrupt() {
+	s.mu.Lock()
+	s.cut = true
+	n := s.flush()
+	s.mu.Unlock()
+	s.add(n)
+	poke(s.arrived)
+}
+
 // feed pulls the inputs, on its own goroutine: while one is awaited, outcomes can be yielded.
 func (s *stream[In, Out]) feed(in iter.Seq[In]) {
 	finished := false
@@ -206,7 +225,7 @@ func (s *stream[In, Out]) push(v In) bool {
 	default:
 	}
 	s.mu.Lock()
-	if s.over {
+	if s.over || s.cut {
 		s.mu.Unlock()
 		return false
 	}
@@ -274,7 +293,10 @@ var errDropped = errors.New("mp: the input of an element that has ended")
 
 func (s *stream[In, Out]) flush() int64 {
 	n := s.pulled - s.added
-	s.added = s.pulled
+	if s.exact > 0 && !s.eof {
+		n -= n % s.exact
+	}
+	s.added += n
 	return n
 }
 

@@ -74,8 +74,8 @@ func learn(change func(*errorTable)) {
 
 // errorType encodes errors of one type, and only those.
 type errorType struct {
-	encode func(error) (body []byte, ok bool)
-	decode func(body []byte) (error, bool)
+	encode func(err error, depth int) (body []byte, ok bool)
+	decode func(body []byte, depth int) (error, bool)
 }
 
 func init() {
@@ -88,17 +88,14 @@ func init() {
 		"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 		"errors.ErrUnsupported": errors.ErrUnsupported,
 		"mp.ErrClosed":          ErrClosed, "mp.ErrFull": ErrFull, "mp.ErrNotMain": ErrNotMain, "mp.ErrDetached": ErrDetached,
+		"mp.ErrInterrupted": ErrInterrupted, "mp.ErrLeaseLost": ErrLeaseLost,
 	} {
 		RegisterError(name, err)
 	}
 	registerOwn()
 	codec.SetErrorHooks(
-		func(dst []byte, err error) ([]byte, error) { return appendError(dst, err), nil },
-		func(src []byte) (error, []byte, error) {
-			var w wireError
-			rest, err := wire.Decode(src, &w)
-			return w.rebuild(), rest, err
-		})
+		func(dst []byte, err error, depth int) ([]byte, error) { return appendErrorWithin(dst, err, depth), nil },
+		decodeErrorWithin)
 }
 
 // RegisterError makes a sentinel known under a name, so that errors.Is finds it in what comes from another process. Those
@@ -129,22 +126,22 @@ func RegisterErrorType[E error](name string) {
 		panic(fmt.Sprintf("mp: %s: RegisterErrorType(%q): %v", caller(), name, err))
 	}
 	registerErrorType(name, caller(), errorType{
-		encode: func(err error) ([]byte, bool) {
+		encode: func(err error, depth int) ([]byte, bool) {
 			e, ok := err.(E) //nolint:errorlint // each error of the chain is asked by itself
 			if !ok {
 				return nil, false
 			}
-			body, encErr := c.Append(nil, &e)
+			body, encErr := c.AppendWithin(nil, &e, depth)
 			return body, encErr == nil
 		},
-		decode: func(body []byte) (_ error, ok bool) {
+		decode: func(body []byte, depth int) (_ error, ok bool) {
 			defer func() {
 				if recover() != nil { // of an unmarshaller: what is left is the text
 					ok = false
 				}
 			}()
 			var e E
-			_, err := c.Decode(body, &e)
+			_, err := c.DecodeWithin(body, &e, depth)
 			return e, err == nil
 		},
 	})
@@ -167,13 +164,20 @@ func RegisterType[T any](name string) {
 	}
 }
 
+// errorLevel is what an error within an error takes of codec.MaxDepth: a hundred may be nested, in whatever way. A hostile
+// peer could nest millions, and no stack has room for that.
+const errorLevel = codec.MaxDepth / 100
+
 // appendError encodes an error that a function returned.
-func appendError(dst []byte, err error) []byte {
+func appendError(dst []byte, err error) []byte { return appendErrorWithin(dst, err, codec.MaxDepth) }
+
+// appendErrorWithin is appendError of a part of something. Of what is nested too deeply the text is left.
+func appendErrorWithin(dst []byte, err error, depth int) []byte {
 	w := wireError{Text: text(err), Type: fmt.Sprintf("%T", err)}
 	if r, ok := err.(*RemoteError); ok { //nolint:errorlint // only if it is one itself
 		w.Type, w.Stack = r.Type, r.Stack
 	}
-	w.gather(err)
+	w.gather(err, depth-errorLevel)
 	return w.append(dst)
 }
 
@@ -182,7 +186,7 @@ func appendPanic(dst []byte, v any, stack string) []byte {
 	w := wireError{Panic: true, Stack: stack}
 	if err, ok := v.(error); ok {
 		w.Text = text(err)
-		w.gather(err)
+		w.gather(err, codec.MaxDepth-errorLevel)
 	} else {
 		w.Text = sprint(v)
 	}
@@ -220,13 +224,14 @@ func sprint(v any) (s string) {
 const maxWalk = 1024
 
 // gather notes what the other side can rebuild of an error's chain.
-func (w *wireError) gather(err error) {
-	steps := maxWalk
-	w.walk(err, &steps)
+func (w *wireError) gather(err error, depth int) {
+	if steps := maxWalk; depth > 0 {
+		w.walk(err, &steps, depth)
+	}
 }
 
 // walk walks the tree that errors.Is would walk. What it calls is not this package's, and may panic.
-func (w *wireError) walk(err error, steps *int) {
+func (w *wireError) walk(err error, steps *int, depth int) {
 	if *steps--; err == nil || *steps < 0 || len(w.Causes) >= maxCauses {
 		return
 	}
@@ -237,7 +242,7 @@ func (w *wireError) walk(err error, steps *int) {
 		}
 	}
 	for name, t := range table.types {
-		if body, ok := t.try(err); ok {
+		if body, ok := t.try(err, depth); ok {
 			w.Causes = append(w.Causes, wireCause{Kind: causeType, Name: name, Body: body})
 		}
 	}
@@ -248,24 +253,24 @@ func (w *wireError) walk(err error, steps *int) {
 		if e == nil {
 			return
 		}
-		w.Causes = append(w.Causes, wireCause{Kind: causePath, Name: e.Op, Text: e.Path, Body: appendError(nil, e.Err)})
+		w.Causes = append(w.Causes, wireCause{Kind: causePath, Name: e.Op, Text: e.Path, Body: appendErrorWithin(nil, e.Err, depth)})
 		return // the rest of the chain is in the body: to walk it as well doubles the size with each such error
-	case *ElementError:
+	case *ElementError, *foldError:
 		return // likewise
 	}
 	for _, x := range unwrap(err) {
-		w.walk(x, steps)
+		w.walk(x, steps, depth)
 	}
 }
 
 // try is encode, that of an error whose methods may panic: a nil pointer's do.
-func (t errorType) try(err error) (body []byte, ok bool) {
+func (t errorType) try(err error, depth int) (body []byte, ok bool) {
 	defer func() {
 		if recover() != nil {
 			body, ok = nil, false
 		}
 	}()
-	return t.encode(err)
+	return t.encode(err, depth)
 }
 
 // unwrap is what errors.Is would look at next, nothing if the error's Unwrap method panics.
@@ -284,8 +289,8 @@ func unwrap(err error) (next []error) {
 	return nil
 }
 
-// rebuild makes the error that stands for the original here.
-func (w *wireError) rebuild() error {
+// rebuild makes the error that stands for the original here. What is nested in it may be so no deeper than depth.
+func (w *wireError) rebuild(depth int) error {
 	causes := make([]error, 0, len(w.Causes))
 	table := known.Load()
 	for _, c := range w.Causes {
@@ -297,10 +302,10 @@ func (w *wireError) rebuild() error {
 		case causeErrno:
 			causes = append(causes, syscall.Errno(c.Code))
 		case causePath:
-			causes = append(causes, &fs.PathError{Op: c.Name, Path: c.Text, Err: decodeError(c.Body)})
+			causes = append(causes, &fs.PathError{Op: c.Name, Path: c.Text, Err: decodePart(c.Body, depth)})
 		case causeType:
 			if t, ok := table.types[c.Name]; ok {
-				if err, ok := t.decode(c.Body); ok {
+				if err, ok := t.decode(c.Body, depth); ok {
 					causes = append(causes, err)
 				}
 			}
@@ -313,13 +318,30 @@ func (w *wireError) rebuild() error {
 }
 
 // decodeError decodes what appendError or appendPanic wrote; bytes that neither has written are an error as well.
-func decodeError(src []byte) error {
-	var w wireError
-	if _, err := wire.Decode(src, &w); err != nil {
-		return fmt.Errorf("mp: an error from a worker that cannot be decoded: %w", err)
+func decodeError(src []byte) error { return decodePart(src, codec.MaxDepth) }
+
+// decodePart is decodeError of a part of something.
+func decodePart(src []byte, depth int) error {
+	err, _, corrupt := decodeErrorWithin(src, depth)
+	if corrupt != nil {
+		return fmt.Errorf("mp: an error from a worker that cannot be decoded: %w", corrupt)
 	}
-	return w.rebuild()
+	return err
 }
+
+// decodeErrorWithin decodes an error from the front of src and returns the rest.
+func decodeErrorWithin(src []byte, depth int) (err error, rest []byte, corrupt error) {
+	if depth <= 0 {
+		return nil, src, errTooDeep
+	}
+	var w wireError
+	if rest, corrupt = wire.Decode(src, &w); corrupt != nil {
+		return nil, src, corrupt
+	}
+	return w.rebuild(depth - errorLevel), rest, nil
+}
+
+var errTooDeep = errors.New("it is nested too deeply")
 
 // outcome decodes the outcome of an element into v, or returns its error.
 func (f *Function[In, Out]) outcome(r engine.Result, index int, v *Out) (err error) {
@@ -346,6 +368,8 @@ func (f *Function[In, Out]) outcome(r engine.Result, index int, v *Out) (err err
 // remoteError is why an element has no result, nil if it has one.
 func remoteError(r engine.Result, function string, index int) error {
 	switch {
+	case r.Failure != nil && r.Failure.Reason == engine.Interrupted:
+		return interruptedError(r, function, index)
 	case r.Failure != nil:
 		return failure(r.Failure, function, index)
 	case r.Status == abi.StatusOK:

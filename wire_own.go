@@ -29,8 +29,12 @@ func registerOwn() {
 		func(w [2]string) *PanicError { return &PanicError{Value: w[0], Stack: w[1]} })
 	own("mp.TimeoutError", func(e *TimeoutError) wireTimeout { return wireTimeout(*e) },
 		func(w wireTimeout) *TimeoutError { e := TimeoutError(w); return &e })
-	own("mp.ElementError", func(e *ElementError) wireElement { return wireElement{e.Index, appendError(nil, e.Err)} },
-		func(w wireElement) *ElementError { return &ElementError{w.Index, decodeError(w.Err)} })
+	ownNested("mp.ElementError", func(e *ElementError, depth int) wireElement {
+		return wireElement{e.Index, appendErrorWithin(nil, e.Err, depth)}
+	}, func(w wireElement, depth int) *ElementError { return &ElementError{w.Index, decodePart(w.Err, depth)} })
+	ownNested("mp.foldError", func(e *foldError, depth int) wireElement {
+		return wireElement{e.place, appendErrorWithin(nil, e.err, depth)}
+	}, func(w wireElement, depth int) *foldError { return &foldError{w.Index, decodePart(w.Err, depth)} })
 	own("mp.RemoteError", func(e *RemoteError) [3]string { return [3]string{e.Text, e.Type, e.Stack} },
 		func(w [3]string) *RemoteError { return &RemoteError{Text: w[0], Type: w[1], Stack: w[2]} })
 }
@@ -48,6 +52,7 @@ type wireTimeout struct {
 	Index    int
 	Timeout  time.Duration
 	Killed   bool
+	Stack    string
 }
 
 type wireElement struct {
@@ -56,26 +61,31 @@ type wireElement struct {
 }
 
 func own[E error, W any](name string, to func(E) W, from func(W) E) {
+	ownNested(name, func(e E, _ int) W { return to(e) }, func(w W, _ int) E { return from(w) })
+}
+
+// ownNested is own of a type that holds an error.
+func ownNested[E error, W any](name string, to func(E, int) W, from func(W, int) E) {
 	c, err := codec.For[W]()
 	if err != nil {
 		panic(err) // the types above are wrong
 	}
 	registerErrorType(name, "mp", errorType{
-		encode: func(err error) ([]byte, bool) {
+		encode: func(err error, depth int) ([]byte, bool) {
 			e, ok := err.(E) //nolint:errorlint // each error of the chain is asked by itself
 			if !ok {
 				return nil, false
 			}
-			w := to(e)
+			w := to(e, depth)
 			body, err := c.Append(nil, &w)
 			return body, err == nil
 		},
-		decode: func(body []byte) (error, bool) {
+		decode: func(body []byte, depth int) (error, bool) {
 			var w W
 			if _, err := c.Decode(body, &w); err != nil {
 				return nil, false //nolint:nilerr // the error is the value here
 			}
-			return from(w), true
+			return from(w, depth), true
 		},
 	})
 }

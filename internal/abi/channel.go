@@ -3,7 +3,7 @@ package abi
 // Magic opens every channel; Version changes with any byte below.
 const (
 	Magic   uint64 = 0x31304c4843504d67 // "gMPCHL01"
-	Version uint32 = 1
+	Version uint32 = 2
 )
 
 // Line is the distance kept between words with different writers: two cache lines of 64 bytes, because the
@@ -31,13 +31,14 @@ const HeaderSize = 4096
 // A Slot carries one batch of elements from the parent to the worker:
 //
 //	 0  cursor  u64  lap 32 | begun 16 | limit 16; see Cursor
-//	 8  size    u64  bytes of payload; inline up to SlotInline, else in the byte ring, in the order of the slots
+//	 8  size    u64  bytes of payload; inline if there is room for it (Inline), else in the byte ring, in the order of the slots
 //	16  timeout i64  of each element, in nanoseconds, 0 for none; the parent enforces it, the worker only tells its context
 //	24  func    u32  index in the registry, which the handshake has proved equal
 //	28  count   u16  elements in the payload
 //	30  kind    u8
 //	31  flags   u8
-//	32  inline  [32]byte
+//	32  index   i64  of the first element in its map, NoIndex if they are none of a map; those after it follow
+//	40  inline  [24]byte; of these, with FlagSeeded, the first 8 are the seed of the map, a u64
 const (
 	SlotSize    = 64
 	SlotCursor  = 0
@@ -47,9 +48,14 @@ const (
 	SlotCount   = 28
 	SlotKind    = 30
 	SlotFlags   = 31
-	SlotPayload = 32
+	SlotIndex   = 32
+	SlotPayload = 40
 	SlotInline  = SlotSize - SlotPayload
+	SlotSeed    = 8 // bytes of SlotInline that a seed takes
 )
+
+// NoIndex is the index of an element that is none of a map.
+const NoIndex int64 = -1
 
 // Kinds of slots.
 const (
@@ -63,6 +69,17 @@ const FlagWake uint8 = 1
 // FlagSized in a slot tells that each element in the payload follows its length, a u32.
 const FlagSized uint8 = 2
 
+// FlagSeeded in a slot tells that a seed lies in front of what is inline.
+const FlagSeeded uint8 = 4
+
+// Inline is how many bytes of payload a slot with these flags has room for.
+func Inline(flags uint8) int {
+	if flags&FlagSeeded != 0 {
+		return SlotInline - SlotSeed
+	}
+	return SlotInline
+}
+
 // MaxBatch is the most elements in one slot: the cursor has 16 bits for them.
 const MaxBatch = 1<<16 - 1
 
@@ -75,7 +92,7 @@ const MaxBatch = 1<<16 - 1
 //	taken  0 < begun, begun <= limit        the worker runs element begun-1 or has finished it
 //	done   begun == limit                   and the worker moves SlotHead past it after the last result is published
 //
-// The worker begins an element by begun -> begun+1; the parent takes back what is not begun by lowering limit.
+// The worker begins an element by begun -> begun+1, or all at once by begun -> limit; the parent takes back what is not begun by lowering limit.
 // Both are compare-and-swap on this one word, so that each element goes one way only, whenever either is killed.
 type Cursor uint64
 

@@ -12,11 +12,16 @@ type decoder func(src []byte, p unsafe.Pointer, depth int) ([]byte, error)
 
 // Decode sets *v from the front of src and returns the rest. After an error *v is part old, part new.
 func (c Codec[T]) Decode(src []byte, v *T) (rest []byte, err error) {
+	return c.DecodeWithin(src, v, MaxDepth)
+}
+
+// DecodeWithin is Decode of what is a part of something, and may be nested no deeper than depth.
+func (c Codec[T]) DecodeWithin(src []byte, v *T, depth int) (rest []byte, err error) {
 	if !c.plan.flat {
 		var zero T
 		*v = zero
 	}
-	return c.plan.dec(src, unsafe.Pointer(v), MaxDepth)
+	return c.plan.dec(src, unsafe.Pointer(v), max(depth, 0))
 }
 
 func decodeFlat(size int) decoder {
@@ -210,7 +215,7 @@ func decodeError(src []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 	if hooks.decode == nil {
 		return src, corrupt("an error, and no way to decode it")
 	}
-	v, src, err := hooks.decode(src)
+	v, src, err := hooks.decode(src, depth-1)
 	*(*error)(p) = v
 	return src, err
 }

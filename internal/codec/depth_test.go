@@ -120,13 +120,13 @@ func withErrors(t *testing.T) {
 	old := hooks
 	t.Cleanup(func() { hooks = old })
 	SetErrorHooks(
-		func(dst []byte, err error) ([]byte, error) {
+		func(dst []byte, err error, _ int) ([]byte, error) {
 			if err != errFailing { //nolint:errorlint // identity is the question
 				return dst, err
 			}
 			return append(dst, 'F'), nil
 		},
-		func(src []byte) (error, []byte, error) {
+		func(src []byte, _ int) (error, []byte, error) {
 			if len(src) == 0 || src[0] != 'F' {
 				return nil, src, ErrCorrupt
 			}

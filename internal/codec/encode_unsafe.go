@@ -11,8 +11,11 @@ import (
 type encoder func(dst []byte, p unsafe.Pointer, depth int) ([]byte, error)
 
 // Append appends the encoding of *v. On an error it returns dst as it was. A panic of a marshaller passes through.
-func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) {
-	out, err := c.plan.enc(dst, unsafe.Pointer(v), MaxDepth)
+func (c Codec[T]) Append(dst []byte, v *T) ([]byte, error) { return c.AppendWithin(dst, v, MaxDepth) }
+
+// AppendWithin is Append of a part of something, which may be nested no deeper than depth.
+func (c Codec[T]) AppendWithin(dst []byte, v *T, depth int) ([]byte, error) {
+	out, err := c.plan.enc(dst, unsafe.Pointer(v), max(depth, 0))
 	if err != nil {
 		GiveUp(out[min(len(dst), len(out)):])
 		return dst, err
@@ -178,5 +181,5 @@ func encodeError(dst []byte, p unsafe.Pointer, depth int) ([]byte, error) {
 	case hooks.append == nil:
 		return dst, fmt.Errorf("no way to encode an error of type %T", err)
 	}
-	return hooks.append(append(dst, 1), err)
+	return hooks.append(append(dst, 1), err, depth-1)
 }

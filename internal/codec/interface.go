@@ -75,13 +75,13 @@ func registeredName(name []byte) (*registered, bool) {
 	return r, ok
 }
 
-// hooks encode values of the type error.
+// hooks encode values of the type error. They are told how deep an error may still be nested.
 var hooks struct {
-	append func([]byte, error) ([]byte, error)
-	decode func([]byte) (error, []byte, error)
+	append func(dst []byte, err error, depth int) ([]byte, error)
+	decode func(src []byte, depth int) (error, []byte, error)
 }
 
 // SetErrorHooks sets how values of the type error are encoded. Call it once, in an init.
-func SetErrorHooks(appendErr func([]byte, error) ([]byte, error), decodeErr func([]byte) (error, []byte, error)) {
+func SetErrorHooks(appendErr func([]byte, error, int) ([]byte, error), decodeErr func([]byte, int) (error, []byte, error)) {
 	hooks.append, hooks.decode = appendErr, decodeErr
 }

@@ -12,6 +12,7 @@
 //	Lost      its worker has ended: begun elements fail or are retried, the rest goes back
 //	giveBack  its argument could not be encoded
 //	End       its job is over: what has not begun is forgotten, what has is cancelled
+//	sweep     the engine was interrupted, and it had not begun
 //	abort     the engine is over
 //
 // # Who may touch what
@@ -48,6 +49,13 @@
 // nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
 // runs them, and they end with it.
 //
+// # Broadcasts
+//
+// What is broadcast goes past the scheduler as Setup does, and one is under way at a time. Under Engine.mu either tell finds a worker
+// listening, or the worker finds the word when it joins, so each is told once; and a word is kept under the same lock under
+// which it is found to be heard, so no worker joins in between. Whether it is heard is not counted, but looked at: nobody is missing, and
+// everybody there has run it. So a death needs no bookkeeping.
+//
 // # Flow
 //
 // Elements are handed out in handfuls of batches, encoded into one buffer and published together. A worker is topped up when a
@@ -57,6 +65,14 @@
 // to begin. Whoever has made an element wait or a worker idle sees to that, and looks again after each step; who finds
 // elements on their way leaves them to him who moves them. What is known of a worker may be old, so that it has nothing to
 // give: then its next Progress is on the way, and sees to it.
+//
+// # Interrupt
+//
+// An interrupt raises a flag, under which nothing is given to a worker any more: who sends looks at it under the worker's lock. Then
+// what each worker has not begun is taken back, under that lock, so what is left in it has begun, and climbs the ladder for its Grace. Only
+// when all is back what waits is swept: it fails, the lowest first, and so does whatever comes back or is added later, by the same flag, where it
+// would have been handed out. The workers are retired at once: Teardown queues up behind what they still run. A job that pulls its elements from somewhere is told
+// before, to pull no more.
 //
 // # States
 //

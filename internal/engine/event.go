@@ -23,9 +23,10 @@ type Event struct {
 	PID      int
 	Err      error
 	Duration time.Duration
-	Total    int    // of MapStarted
-	Attempt  int    // of Retry: the one that failed
-	Reason   string // of WorkerEnded
+	Total    int     // of MapStarted
+	Attempt  int     // of Retry: the one that failed
+	Fraction float64 // of Fraction
+	Reason   string  // of WorkerEnded
 }
 
 // observe tells who observes the engine.

@@ -21,20 +21,21 @@ type fake struct {
 	calls sync.Mutex // held for calls of the host: one at a time
 	lost  bool       // guarded by calls
 
-	mu       sync.Mutex
-	batches  []*sent // in order
-	seen     int     // of these, flushed: the worker sees no others
-	byBatch  map[*Batch]*sent
-	noRoom   bool
-	suspect  bool
-	begun    int // elements, ever
-	answered int
-	cancels  []cancelled
-	finish   bool
-	kills    int
-	onCancel func()
-	work     chan struct{} // poked when there is something new
-	killed   chan struct{} // closed by Kill
+	mu        sync.Mutex
+	batches   []*sent // in order
+	seen      int     // of these, flushed: the worker sees no others
+	byBatch   map[*Batch]*sent
+	noRoom    bool
+	suspect   bool
+	begun     int // elements, ever
+	answered  int
+	cancels   []cancelled
+	inspected []time.Time
+	finish    bool
+	kills     int
+	onCancel  func()
+	work      chan struct{} // poked when there is something new
+	killed    chan struct{} // closed by Kill
 }
 
 type sent struct {
@@ -277,6 +278,10 @@ func (p *fake) Kill() {
 	if p.kills++; p.kills == 1 {
 		close(p.killed)
 	}
+}
+
+func (p *fake) Inspect() {
+	p.set(func(p *fake) { p.inspected = append(p.inspected, time.Now()) })
 }
 
 func (p *fake) Suspect() bool    { return get(p, func(p *fake) bool { return p.suspect }) }

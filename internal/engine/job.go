@@ -21,10 +21,16 @@ type Job struct {
 	Retries  int
 	// RetryIf, if set, reports whether an element with this outcome, which is no result, is to be run again, within Retries. Those
 	// whose worker died, or whose time was over, are in any case.
-	RetryIf func(i int64, r Result) bool
-	Fixed   bool // every argument encodes to the same number of bytes
-	Waited  bool // someone waits for this very element: wake him when it is done
-	Moves   bool // an argument may hold something that is in one process at a time
+	RetryIf  func(i int64, r Result) bool
+	Fixed    bool // every argument encodes to the same number of bytes
+	Waited   bool // someone waits for this very element: wake him when it is done
+	Moves    bool // an argument may hold something that is in one process at a time
+	Together bool // the elements of a batch are run at once, and are held up by each other
+	Seeded   bool // the random numbers of its elements follow from Seed and their index
+	Seed     uint64
+	Priority int
+	Key      string // all elements go to the worker of this key; "" for none
+	Lease    *Lease // or to the one that this holds
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -42,6 +48,8 @@ type Job struct {
 	Observe func(Event)
 	// Error, if set, makes an error of an outcome that is no result, for those who observe.
 	Error func(i int64, r Result) error
+	// Interrupted, if set, is told that nothing more of the job begins: what waits fails, and so does what is added.
+	Interrupted func()
 	// Abort ends all elements that were not delivered, at most once, when the engine can run nothing more.
 	Abort func(*Failure)
 
@@ -52,7 +60,7 @@ type Job struct {
 	came     arrivals
 	attempts map[int64]int // guarded by the engine's mutex
 	retried  atomic.Bool   // attempts has, or had, something
-	private  bool          // Setup or Teardown: the scheduler does not know it
+	private  bool          // Setup, Teardown or a broadcast: the scheduler does not know it
 	begun    bool          // guarded by the engine's mutex
 }
 
@@ -71,11 +79,13 @@ type Reason int
 
 // The reasons.
 const (
-	Died     Reason = iota + 1 // its worker ended while it ran
-	TimedOut                   // it ran longer than it may
-	Unsent                     // its argument could not be encoded
-	Stopped                    // the engine was closed or killed
-	Broken                     // the engine cannot keep workers running; Err says why
+	Died        Reason = iota + 1 // its worker ended while it ran
+	TimedOut                      // it ran longer than it may
+	Unsent                        // its argument could not be encoded
+	Stopped                       // the engine was closed or killed
+	Interrupted                   // the engine was interrupted before it began, or its Grace had passed; with a Status, it failed after it was told
+	Broken                        // the engine cannot keep workers running; Err says why
+	LeaseLost                     // the leased worker that was to run it has ended
 )
 
 // A Failure is why an element has no result.
@@ -94,12 +104,18 @@ type Failure struct {
 // holds several.
 const maxPayload = 64 << 10
 
+// maxTogether is the same for elements of which so many are to run together as the caller has said: a length has 32 bits.
+const maxTogether = 1 << 31
+
 // encode appends as many of the elements to dst as make one message, at least one. The message starts at start. The error is
 // of the element after them. Call it with encoding.
 func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags uint8, n int, err error) {
-	sized := r.N > 1 && !j.Fixed
+	sized, most := r.N > 1 && !j.Fixed, maxPayload
+	if j.Together && j.Chunk > 0 { // so many were asked for
+		most = maxTogether
+	}
 	start = len(dst)
-	for n < min(r.N, abi.MaxBatch) && len(dst)-start < maxPayload && !j.ended.Load() {
+	for n < min(r.N, abi.MaxBatch) && len(dst)-start < most && !j.ended.Load() {
 		at := len(dst)
 		if sized {
 			dst = append(dst, 0, 0, 0, 0)
@@ -111,7 +127,7 @@ func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags ui
 			break
 		}
 		size := len(dst) - body
-		if n++; size > maxPayload && sized {
+		if n++; size > most && sized {
 			if n == 1 {
 				return dst, body, 0, 1, nil // a large one travels alone
 			}
@@ -183,6 +199,14 @@ func (b *Batch) finished() bool { return b.done.Load() == b.n.Load() }
 
 // Own is how many of the elements are the batch's own still: those that were not taken back.
 func (b *Batch) Own() int { return int(b.n.Load()) }
+
+// Index is the index of the first element in its map; a call is none.
+func (b *Batch) Index() int64 {
+	if b.Job.Encode == nil {
+		return abi.NoIndex
+	}
+	return b.First
+}
 
 // NewBatch makes a batch of the one element of a job that no engine runs.
 func NewBatch(j *Job) *Batch {

@@ -20,10 +20,21 @@ const heldUp = 250 * time.Millisecond
 type ladder struct {
 	up      bool
 	element uint64 // its number
-	timeout bool   // it took too long; else its caller gave up
+	last    uint64 // of those that run together with it, itself if there are none
+	why     why
+	rest    time.Duration // of Grace, after its worker was asked what its goroutines do
 	killed  bool
 	ended   bool // it seemed to have ended when it was to be killed for
 }
+
+// why is why an element must end.
+type why int
+
+const (
+	abandoned   why = iota // its job has ended
+	tooLong                // it ran longer than it may
+	interrupted            // the engine was interrupted
+)
 
 // watch looks at the element at the head: one whose job has ended must end, too, and for one with a limit the timer is
 // to go off when it may have run for too long. Call it with mu, whenever the head may be another.
@@ -32,13 +43,17 @@ func (w *worker) watch() {
 	if !w.up || w.ladder.up || w.fifo.Len() == 0 {
 		return
 	}
-	if b := w.fifo.First(); b.Job.ended.Load() && !b.Job.private {
-		// What has not begun must be taken back first: else the number that is cancelled could become another's.
-		w.dropped(w.cut(b))
-		if b.finished() {
-			w.watch()
+	if b := w.fifo.First(); b.Job.ended.Load() || (w.interrupted && !b.Job.private) {
+		reason := interrupted // what has not begun was taken back
+		if b.Job.ended.Load() {
+			// What has not begun must be taken back first: else the number that is cancelled could become another's.
+			w.dropped(b.Job, w.discard(b))
+			reason = abandoned
+		}
+		if done := b.done.Load(); done < b.n.Load() {
+			w.climb(done, reason)
 		} else {
-			w.climb(false)
+			w.watch()
 		}
 		return
 	}
@@ -51,19 +66,28 @@ func (w *worker) watch() {
 	}
 }
 
-// climb starts the ladder for the element at the head. Call it with mu.
-func (w *worker) climb(timeout bool) {
+// climb starts the ladder for the element at the head, of which done elements had ended when that was decided: more may have
+// by now, and the next be innocent. Call it with mu, after trim.
+func (w *worker) climb(done int32, reason why) {
 	if w.ladder.up {
 		return
 	}
-	w.ladder = ladder{up: true, element: w.received(), timeout: timeout}
+	first := w.passed + uint64(done)
+	w.ladder = ladder{up: true, element: first, last: first, why: reason}
+	if b := w.fifo.First(); b.Job.Together {
+		w.ladder.last += uint64(max(1, min(w.port.Begun(b), b.Own())-int(done)) - 1)
+	}
 	w.alert.Add(1)
 	cause := abi.CauseCancel
-	if timeout {
+	if reason == tooLong {
 		cause = abi.CauseTimeout
 	}
 	w.port.Cancel(w.ladder.element, cause)
-	w.arm(w.fifo.First().Job.Grace)
+	grace := w.fifo.First().Job.Grace
+	if reason == tooLong { // there will be an error that can tell where it was
+		w.ladder.rest = grace / 2
+	}
+	w.arm(grace - w.ladder.rest)
 }
 
 // arm makes the timer go off after d. Call it with mu.
@@ -87,16 +111,19 @@ func (w *worker) unladder() {
 
 // descend is called with the outcome of the head batch's next element while a ladder is up. If it is the one that the
 // ladder is for, its time was over before it came. Call it with mu.
-func (w *worker) descend(b *Batch) *Failure {
+func (w *worker) descend(b *Batch, status uint8) *Failure {
 	l, number := w.ladder, w.received()
 	if !l.up || number < l.element {
 		return nil
 	}
-	if !l.killed {
+	if !l.killed && number >= l.last {
 		w.unladder()
 	}
-	if number != l.element || !l.timeout {
+	switch {
+	case number > l.last || l.why == abandoned || (l.why == interrupted && status == abi.StatusOK):
 		return nil
+	case l.why == interrupted:
+		return &Failure{Reason: Interrupted, Err: ErrInterrupted, Worker: w.index, PID: w.port.PID()}
 	}
 	return &Failure{Reason: TimedOut, Worker: w.index, PID: w.port.PID(), Timeout: b.Job.Timeout, Killed: l.killed}
 }
@@ -106,7 +133,7 @@ func (w *worker) expired() {
 	var back []part
 	defer func() {
 		if len(back) > 0 {
-			w.giveUp(back)
+			w.giveUp(back, 0)
 			w.e.dispatch()
 		}
 	}()
@@ -129,14 +156,18 @@ func (w *worker) expired() {
 	case !w.up:
 		w.startErr = fmt.Errorf("mp: worker %d was not ready after %v: %w", w.index, w.e.cfg.StartTimeout, context.DeadlineExceeded)
 		w.port.Kill()
-	case w.ladder.up && w.received() > w.ladder.element:
+	case w.ladder.up && w.received() > w.ladder.last:
 		w.unladder() // it ended just then
 		w.watch()
+	case w.ladder.up && w.ladder.rest > 0:
+		w.port.Inspect()
+		w.arm(w.ladder.rest)
+		w.ladder.rest = 0
 	case w.ladder.up:
 		// If it has ended, and only its result was not read yet, the kill would hit the next one. So nothing is left that
 		// could begin now. That one has begun is the worker's word, which is taken once.
 		var begun uint64
-		if back, begun = w.freeze(); begun > w.ladder.element+1 && !w.ladder.ended {
+		if back, begun = w.freeze(); begun > w.ladder.last+1 && !w.ladder.ended {
 			w.ladder.ended = true
 			w.arm(heldUp)
 			return
@@ -145,14 +176,15 @@ func (w *worker) expired() {
 		w.port.Kill()
 	case w.fifo.Len() > 0 && w.fifo.First().Job.Timeout > 0:
 		b := w.fifo.First()
+		done := b.done.Load()
 		ran, limit := time.Since(w.head), b.Job.Timeout
 		switch {
 		case ran < limit:
 			w.watch()
-		case b.finished() || w.taking.Load(): // its Progress is on the way, and will set head for its successor
+		case done == b.n.Load() || w.taking.Load(): // its Progress is on the way, and will set head for its successor
 			w.arm(limit)
-		case w.port.Begun(b) > int(b.done.Load()):
-			w.climb(true)
+		case w.port.Begun(b) > int(done):
+			w.climb(done, tooLong)
 		case ran >= max(limit, notBegun):
 			w.port.Kill() // nothing has begun, so nothing fails; others will run it
 		default:

@@ -30,12 +30,18 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		pid = w.port.PID()
 	}
 	var failed []lostElement
-	begun := false // anything: then what it was given may have killed it, and a successor will do better
+	var fatal *lostElement // of a broadcast
+	begun := false         // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
+	lost := &Failure{Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
+	bereft := w.forfeit(lost)
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
+			if f := w.fatal(b, pid, exit, why); f != nil {
+				fatal = f
+			}
 			continue
 		}
 		done, n := int(b.done.Load()), int(b.n.Load())
@@ -47,19 +53,24 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 		begun = begun || started > done
 		for k := done; k < started; k++ {
 			f := &Failure{Reason: Died, Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
-			if w.ladder.up && w.ladder.element == number && w.ladder.timeout {
-				f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, w.ladder.killed
+			if l := w.ladder; l.up && l.element <= number && number <= l.last {
+				switch {
+				case l.why == tooLong:
+					f.Reason, f.Timeout, f.Killed = TimedOut, b.Job.Timeout, l.killed
+				case l.why == interrupted && l.killed:
+					f.Reason, f.Err = Interrupted, ErrInterrupted
+				}
 			}
 			number++
 			i := b.First + int64(k)
-			l := lostElement{b.Job, i, f, e.again(b.Job, i, f)}
+			l := lostElement{b.Job, i, f, b.Job.Lease == nil && e.again(b.Job, i, f)}
 			if failed = append(failed, l); !l.again && b.Job.begun {
 				e.failed++
 			}
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
-	w.fifo, w.stalled = fifo.Queue[*Batch]{}, nil
+	w.fifo, w.stalled, w.unsaid = fifo.Queue[*Batch]{}, nil, nil
 	if w.startErr != nil {
 		why = w.startErr
 	}
@@ -86,6 +97,10 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 			l.j.settle(l.i, r)
 		}
 	}
+	e.abortJobs(bereft, lost)
+	if fatal != nil {
+		fatal.j.settle(fatal.i, Result{Failure: fatal.f, Worker: w.index, PID: pid})
+	}
 	if wanted {
 		e.replace(w, up, idle, exit, why)
 	}
@@ -103,7 +118,7 @@ type lostElement struct {
 // ending is why the worker has ended. Call it with both locks.
 func (w *worker) ending(st state, exit spawn.Exit) string {
 	switch {
-	case w.ladder.killed && w.ladder.timeout:
+	case w.ladder.killed && w.ladder.why == tooLong:
 		return reasonTimeout
 	case w.ladder.killed:
 		return reasonCancelled

@@ -68,7 +68,7 @@ func (m *measured) turn(to doing, now time.Time) {
 func (w *worker) rest(now time.Time) {
 	switch {
 	case w.m.doing != working:
-	case w.told:
+	case w.finishing:
 		w.m.turn(leaving, now)
 	default:
 		w.m.turn(idling, now)

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/go-multiproc/mp/internal/spawn"
+import (
+	"context"
+
+	"github.com/go-multiproc/mp/internal/spawn"
+)
 
 // A Port is the way to one worker: a process behind a channel, or a goroutine. The engine calls it under the worker's
 // lock, so no method but Help may wait or call back.
@@ -23,6 +27,8 @@ type Port interface {
 	Finish() bool
 	// Kill ends the worker now. Host.Lost follows.
 	Kill()
+	// Inspect asks the worker what its goroutines do, for the Exit that may follow. It does not wait.
+	Inspect()
 	// Suspect reports that the worker is ending already.
 	Suspect() bool
 	// Help does the port's work for a short while, until done reports true: a caller that has nothing else to do
@@ -32,6 +38,19 @@ type Port interface {
 	RSS() int64
 	// PeakRSS is the most that it ever was, 0 if it is not known.
 	PeakRSS() int64
+}
+
+// An Asker is a Port to a worker that answers questions (package side).
+type Asker interface {
+	// Ask waits for the answer, of at most limit bytes, until ctx ends. It may be called without the worker's lock.
+	Ask(ctx context.Context, name string, arg []byte, limit int) ([]byte, error)
+}
+
+// A FractionHost is a Host that is told how far elements are.
+type FractionHost interface {
+	// Fraction: the function that runs the element with this number, counted from the first that the worker began, says how
+	// far it is. It may be called at any time, from any goroutine.
+	Fraction(number uint64, fraction float64)
 }
 
 // MaxCopied is the size to which a port copies payloads.

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// runs is farm whose workers take so long for each element, and that knows which ran how many.
-type runs struct {
+// recycling is farm whose workers take so long for each element, and that knows which ran how many.
+type recycling struct {
 	farm
 	took time.Duration
 	ran  map[*fake]int // guarded by farm.mu
 }
 
-func newRuns(t *testing.T, took time.Duration) *runs {
-	r := &runs{farm: farm{t: t}, took: took, ran: make(map[*fake]int)}
+func newRecycling(t *testing.T, took time.Duration) *recycling {
+	r := &recycling{farm: farm{t: t}, took: took, ran: make(map[*fake]int)}
 	r.start = func(p *fake) error {
 		l := life{
 			begun: func([]byte) { r.mu.Lock(); r.ran[p]++; r.mu.Unlock() },
@@ -34,7 +34,7 @@ func newRuns(t *testing.T, took time.Duration) *runs {
 }
 
 // do waits for n outcomes and ends the job.
-func (r *runs) do(e *Engine, n int64) {
+func (r *recycling) do(e *Engine, n int64) {
 	r.t.Helper()
 	j, out := job("f")
 	begun(r.t, e, j, n)
@@ -49,7 +49,7 @@ func TestMaxTasks(t *testing.T) {
 	for _, most := range []int64{1, 2, 3, 10, 1000} {
 		for _, workers := range []int{1, 2, 4} {
 			bubble(t, func(t *testing.T) {
-				r := newRuns(t, 0)
+				r := newRecycling(t, 0)
 				c := r.config(workers)
 				c.MaxTasks = most
 				e := newEngine(t, c)
@@ -81,7 +81,7 @@ func TestMaxTasks(t *testing.T) {
 // The successor is there before its predecessor is spent, however long it takes to start.
 func TestMaxTasksStartsTheHeirFirst(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Millisecond)
+		r := newRecycling(t, time.Millisecond)
 		serve := r.start
 		r.start = func(p *fake) error {
 			if p != r.first() {
@@ -103,7 +103,7 @@ func TestMaxTasksStartsTheHeirFirst(t *testing.T) {
 }
 
 // first is the first worker.
-func (r *runs) first() *fake {
+func (r *recycling) first() *fake {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.all[0]
@@ -112,7 +112,7 @@ func (r *runs) first() *fake {
 // A worker that is too old goes when its successor is there; not all at once.
 func TestMaxAge(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, 0)
+		r := newRecycling(t, 0)
 		c := r.config(8)
 		c.MaxAge = time.Hour
 		e := newEngine(t, c)
@@ -136,7 +136,7 @@ func TestMaxAge(t *testing.T) {
 // If the successor does not come up, what is there goes on, until the engine gives up.
 func TestHeirThatDoesNotCome(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Second)
+		r := newRecycling(t, time.Second)
 		serve := r.start
 		r.start = func(p *fake) error {
 			if p != r.first() {
@@ -164,7 +164,7 @@ func TestHeirThatDoesNotCome(t *testing.T) {
 // A worker that dies when its heir is ready is followed by it at once.
 func TestDeathBeforeTheHeirsTurn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Second)
+		r := newRecycling(t, time.Second)
 		c := r.config(1)
 		c.MaxTasks = 100
 		e := newEngine(t, c)
@@ -193,7 +193,7 @@ func TestDeathBeforeTheHeirsTurn(t *testing.T) {
 // Resize up and down under load: everything is run once, and there are as many workers as asked for.
 func TestResize(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Millisecond)
+		r := newRecycling(t, time.Millisecond)
 		e := newEngine(t, r.config(2))
 		j, out := job("f")
 		begun(t, e, j, 5000)
@@ -228,7 +228,7 @@ func TestResize(t *testing.T) {
 // A Resize whose context ends leaves an engine that was to grow as it was.
 func TestResizeGivesUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Millisecond)
+		r := newRecycling(t, time.Millisecond)
 		e := newEngine(t, r.config(1))
 		serve := r.start
 		r.start = func(*fake) error { return nil } // never up
@@ -253,7 +253,7 @@ func TestResizeGivesUp(t *testing.T) {
 // What a worker that leaves has not begun goes to others; what it has begun it finishes, and Teardown runs last.
 func TestLeavingWorkerFinishes(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRuns(t, time.Hour)
+		r := newRecycling(t, time.Hour)
 		c := r.config(2)
 		last := 0
 		c.Teardown = func() *Job {
@@ -287,7 +287,7 @@ func TestLeavingWorkerFinishes(t *testing.T) {
 func TestIdleWorkersEnd(t *testing.T) {
 	for _, least := range []int{0, 1, 2} {
 		bubble(t, func(t *testing.T) {
-			r := newRuns(t, time.Second)
+			r := newRecycling(t, time.Second)
 			c := r.config(4)
 			c.IdleTimeout, c.MinWorkers = time.Minute, least
 			e := newEngine(t, c)

@@ -45,6 +45,10 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
+	if w.e.Observed(j) {
+		w.telling.Lock()   // no fraction of it is told from here on
+		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
+	}
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}
@@ -66,6 +70,9 @@ func (w *worker) Result(status uint8, payload []byte) error {
 		codec.GiveUp(payload)
 	} else {
 		j.Deliver(i, r)
+	}
+	if j.private {
+		w.answered(j)
 	}
 	return nil
 }
@@ -107,7 +114,7 @@ func (w *worker) look(r *Result) *Batch {
 	all := w.fifo.All()
 	w.burst.store = append(w.burst.store[:0], all[:min(len(all), lookAhead)]...)
 	w.burst.ahead = w.burst.store
-	r.Failure = w.descend(all[0])
+	r.Failure = w.descend(all[0], r.Status)
 	return all[0]
 }
 
@@ -163,6 +170,7 @@ func (w *worker) Progress() {
 		w.head = now
 		w.clean()
 	}
+	w.sayAgain()
 	sent := false
 	for len(w.stalled) > 0 && w.port.Send(w.stalled[0], w.stalled[0].payload) {
 		b := w.stalled[0]
@@ -194,11 +202,12 @@ func (w *worker) Progress() {
 	e := w.e
 	e.mu.Lock()
 	if c.job != nil && !c.mixed {
-		c.job.sched.Cost.Observe(c.total, took)
+		e.sched.Took(&c.job.sched, c.total, took)
 	}
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
+	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
 	if e.cfg.MaxRSS > 0 && c.total > 0 && now.Sub(w.weighed) > weighEvery {

@@ -9,7 +9,7 @@ import (
 
 // again returns an element to the scheduler if it has tries left, and notes in f how often it was tried. Call it with mu.
 func (e *Engine) again(j *Job, i int64, f *Failure) bool {
-	if j.Retries <= 0 || !j.begun {
+	if j.Retries <= 0 || !j.begun || e.interrupt.Load() != 0 {
 		return false
 	}
 	if j.attempts == nil {

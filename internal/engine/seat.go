@@ -35,6 +35,7 @@ func (e *Engine) seat(n int) (starts []int) {
 	for i := len(e.seats); i < n; i++ {
 		parked := e.cfg.IdleTimeout > 0 && i >= max(1, e.cfg.MinWorkers)
 		e.workers, e.seats = append(e.workers, nil), append(e.seats, seat{parked: parked})
+		e.sched.Open(i)
 		if !parked {
 			starts = append(starts, i)
 		}
@@ -96,7 +97,7 @@ func (e *Engine) start(index int) {
 
 // place gives a new worker its seat, or reports that nobody wants it. Call it with mu.
 func (e *Engine) place(w *worker) bool {
-	if e.state == closed || w.index >= len(e.seats) {
+	if e.state == closed || e.interrupt.Load() != 0 || w.index >= len(e.seats) {
 		return false
 	}
 	s := &e.seats[w.index]
@@ -123,7 +124,7 @@ func (e *Engine) admit(w *worker) (old *worker) {
 	case sits == w:
 	case s.heir != w:
 		return nil
-	case sits.reason == reasonTasks && !spent(sits):
+	case sits.sched.Lease() != nil, sits.reason == reasonTasks && !spent(sits):
 		w.ready = true
 		return nil
 	default:
@@ -131,7 +132,7 @@ func (e *Engine) admit(w *worker) (old *worker) {
 		e.sched.Leave(&old.sched)
 	}
 	w.joined = true
-	w.sched.Owner = w
+	w.sched.Owner, w.sched.Index = w, w.index
 	if e.cfg.MaxTasks > 0 {
 		w.sched.Limit(e.cfg.MaxTasks)
 	}

@@ -21,7 +21,7 @@ func (w *worker) room() int {
 
 // vacancy is how many batches the worker can be sent. Call it with mu.
 func (w *worker) vacancy() int {
-	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 {
+	if w.dead || w.retired || w.ladder.killed || len(w.stalled) > 0 || w.unsaid != nil {
 		return 0
 	}
 	if w.port.Suspect() {
@@ -107,7 +107,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 		rest.N--
 	}
 	w.e.mu.Lock()
-	w.e.sched.TakenBack(&w.sched, left)
+	w.e.sched.TakenBack(&w.sched, &j.sched, left)
 	w.e.sched.Return(&j.sched, rest)
 	if err != nil {
 		w.e.failed++ // with the above: all numbers of Stats add up
@@ -118,31 +118,31 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 	}
 }
 
-// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it.
+// ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it,
+// or the engine is interrupted, and nobody.
 func (w *worker) ship(buf *buffer) (sent bool) {
-	dropped := 0
 	w.given(buf.out)
 	w.mu.Lock()
+	sent = !w.dead && !w.retired && !w.ladder.killed && w.e.interrupt.Load() == 0
 	for _, o := range buf.out {
 		if o.payload == nil {
 			o.payload = buf.bytes[o.from:o.to:o.to]
 		}
 		switch {
-		case w.dead || w.retired || w.ladder.killed: // what it still began would be hurt, or nobody's
+		case !sent: // what it still began would be hurt, or nobody's
 			w.e.mu.Lock()
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
 		case o.job.ended.Load(): // its End will not look here again
-			dropped += o.n
+			w.dropped(o.job, o.n)
 		default:
 			w.post(o)
 		}
 	}
-	if sent = !w.dead && !w.retired && !w.ladder.killed; sent {
+	if sent {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
-	w.dropped(dropped)
 	clear(buf.out)
 	buf.out = buf.out[:0]
 	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > MaxCopied {
@@ -213,12 +213,12 @@ func (w *worker) append(b *Batch) {
 // slowest is how long a byte of a large payload may be on its way, while it moves.
 const slowest = time.Microsecond
 
-// dropped tells the scheduler that n elements are w's no more, which it has not begun.
-func (w *worker) dropped(n int) {
+// dropped tells the scheduler that n elements of j are w's no more, which it has not begun.
+func (w *worker) dropped(j *Job, n int) {
 	if n == 0 {
 		return
 	}
 	w.e.mu.Lock()
-	w.e.sched.TakenBack(&w.sched, n)
+	w.e.sched.TakenBack(&w.sched, &j.sched, n)
 	w.e.mu.Unlock()
 }

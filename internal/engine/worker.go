@@ -16,9 +16,15 @@ type worker struct {
 	since time.Time
 	// Guarded by the engine's mutex. See seat.go.
 	sched  sched.Worker
+	shown  int64  // results of which the scheduler knows
 	joined bool   // elements are given to it
 	ready  bool   // it could be given some, and waits for its predecessor to be spent
 	reason string // why it is to be replaced, or only finishes what it has begun; "" while it is wanted
+
+	// Of broadcasts, guarded by the engine's mutex: the numbers of the last word that it was told and of the last that it has run,
+	// and whether it is told at once.
+	told, heard int64
+	listens     bool
 
 	burst  burst // of the port's consumer
 	spare  atomic.Pointer[buffer]
@@ -33,27 +39,32 @@ type worker struct {
 	// and a take-back on its way. Whatever a result follows from was announced before it.
 	alert atomic.Int32
 
-	mu       sync.Mutex
-	port     Port
-	fifo     fifo.Queue[*Batch] // sent, not finished
-	passed   uint64             // elements of batches that were trimmed
-	stalled  []*Batch           // encoded, no room yet
-	free     []*Batch           // to be used again
-	head     time.Time
-	up       bool
-	retired  bool
-	last     *Batch // Teardown, when retired and until it is sent
-	told     bool   // ... to end
-	suspect  bool   // it gave the sign that it ends, and will be killed if it does not
-	dead     bool
-	ladder   ladder
-	timer    *time.Timer // for the start, then for the element at the head
-	armed    bool        // the timer runs
-	due      time.Time   // when it is to go off
-	excused  bool        // it was late, and is on its second way
-	startErr error
-	done     int64
-	m        measured
+	telling sync.Mutex // held while a fraction is told: none of an element follows its end. Before mu
+
+	mu          sync.Mutex
+	port        Port
+	fifo        fifo.Queue[*Batch] // sent, not finished
+	passed      uint64             // elements of batches that were trimmed
+	hidden      int64              // of these, private ones, of which the scheduler does not know
+	stalled     []*Batch           // encoded, no room yet
+	unsaid      *Batch             // of a broadcast, no room yet
+	free        []*Batch           // to be used again
+	head        time.Time
+	up          bool
+	retired     bool
+	last        *Batch // Teardown, when retired and until it is sent
+	finishing   bool   // told to end
+	suspect     bool   // it gave the sign that it ends, and will be killed if it does not
+	dead        bool
+	ladder      ladder
+	interrupted bool        // the engine was: all that w has has begun, and is to end
+	timer       *time.Timer // for the start, then for the element at the head
+	armed       bool        // the timer runs
+	due         time.Time   // when it is to go off
+	excused     bool        // it was late, and is on its second way
+	startErr    error
+	done        int64
+	m           measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -80,6 +91,9 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		if b.Job.private {
+			w.hidden += int64(b.done.Load())
+		}
 		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
@@ -127,19 +141,30 @@ func (w *worker) private(b *Batch) bool {
 	return true
 }
 
-// join makes w ready for work.
+// join makes w ready for work, when it has run what was broadcast before it came.
 func (w *worker) join() {
+	e := w.e
 	w.mu.Lock()
 	if w.up || w.dead {
+		w.mu.Unlock()
+		return
+	}
+	e.mu.Lock()
+	missed, current := w.unheard()
+	e.mu.Unlock()
+	if missed != nil {
+		w.catchUp(missed)
 		w.mu.Unlock()
 		return
 	}
 	w.up = true
 	w.disarm()
 	w.head = time.Now()
+	if current != nil {
+		w.say(current.job)
+	}
 	w.m.turn(idling, w.head)
 	w.mu.Unlock()
-	e := w.e
 	e.mu.Lock()
 	old := e.admit(w)
 	e.mu.Unlock()
@@ -188,14 +213,14 @@ func (w *worker) retire(limit time.Duration) {
 	}
 	w.finish()
 	w.mu.Unlock()
-	w.giveUp(back)
+	w.giveUp(back, 0)
 }
 
 // finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
 // Progress. Call it with mu.
 func (w *worker) finish() {
 	switch {
-	case w.dead || w.port == nil || w.told:
+	case w.dead || w.port == nil || w.finishing:
 		return
 	case !w.up:
 		w.port.Kill()
@@ -205,7 +230,7 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	if w.told = w.port.Finish(); w.told && w.m.doing == idling {
+	if w.finishing = w.port.Finish(); w.finishing && w.m.doing == idling {
 		w.m.turn(leaving, time.Now())
 	}
 }

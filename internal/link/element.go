@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,44 +14,98 @@ import (
 // anything, so an element costs a number until one does: whether it has ended, or was cancelled, follows from two
 // words. A real context is made when Done is asked for.
 type elements struct {
-	base   context.Context
-	number uint64        // of the next; owner: who runs elements
-	ended  atomic.Uint64 // elements with a lower number have ended
-	cancel atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
-	slab   []element     // to be used
-	mu     sync.Mutex    // held to make or cancel a real context
-	latest *element      // guarded by mu: the one with the last real context
+	base      context.Context
+	handler   Handler
+	fractions fractions
+	number    uint64        // of the next; owner: who runs elements
+	of        *origin       // of the next; likewise
+	ended     atomic.Uint64 // elements with a lower number have ended
+	cancel    atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
+	slab      []element     // to be used
+	mu        sync.Mutex    // held to make or cancel a real context
+	latest    *element      // guarded by mu: the one with the last real context
+}
+
+// origin is what the elements of one map have in common.
+type origin struct {
+	*elements
+
+	seeded bool
+	seed   uint64
 }
 
 // element is the context of one element.
 type element struct {
-	of       *elements
-	number   uint64
-	deadline int64 // in nanoseconds since start, 0 for none
+	of       *origin
+	number   uint64 // of all that were begun here
+	index    int64  // in its map, or abi.NoIndex
+	deadline int64  // in nanoseconds since start, 0 for none
+	function uint32
 	real     atomic.Pointer[realContext]
 }
 
+// realContext is what only an element needs whose function asks its context for more than an error or the index.
 type realContext struct {
 	context.Context
 	stop context.CancelFunc
+	rand *rand.Rand // guarded by elements.mu; nil until it is asked for
 }
 
 // start makes deadlines small numbers that keep the monotonic clock.
 var start = time.Now()
 
+// next tells of which map the next elements are.
+func (s *elements) next(seeded bool, seed uint64) {
+	if s.of == nil || s.of.seeded != seeded || s.of.seed != seed {
+		s.of = &origin{s, seeded, seed}
+	}
+}
+
 // begin makes the context of the next element.
-func (s *elements) begin(timeout time.Duration) *element {
+func (s *elements) begin(index int64, timeout time.Duration) *element {
 	if len(s.slab) == 0 {
 		s.slab = make([]element, 64)
 	}
 	e := &s.slab[0]
 	s.slab = s.slab[1:]
-	e.of, e.number = s, s.number
+	e.of, e.number, e.index = s.of, s.number, index
 	s.number++
 	if timeout > 0 {
 		e.deadline = int64(time.Since(start) + timeout)
 	}
 	return e
+}
+
+// beginAll makes the context of the next n elements, which run together. It is that of the first: who cancels one of them, cancels
+// the first.
+func (s *elements) beginAll(n int, index int64, timeout time.Duration) *element {
+	e := s.begin(index, timeout)
+	s.number += uint64(n - 1)
+	return e
+}
+
+// Nth is the context of the k-th of the elements that run together with ctx, which is the context of the first as a Handler got it.
+func Nth(ctx context.Context, k int) context.Context {
+	e, ok := ctx.(*element)
+	if !ok || k == 0 {
+		return ctx
+	}
+	return &nth{e, element{of: e.of, number: e.number, index: e.index + int64(k)}}
+}
+
+// nth is the context of an element with an index of its own.
+type nth struct {
+	*element
+
+	own element
+}
+
+// Value implements context.Context.
+func (n *nth) Value(key any) any {
+	if key == (elementKey{}) {
+		return &n.own
+	}
+	return n.element.Value(key)
 }
 
 // end ends an element's context when its function has returned, as every server does: what it left running should stop.
@@ -87,7 +142,7 @@ func (e *element) why() error {
 
 // context makes the real context. Both words are looked at after it can be found, so who sets one of them just then
 // either finds it or is seen here.
-func (e *element) context() context.Context {
+func (e *element) context() *realContext {
 	if r := e.real.Load(); r != nil {
 		return r
 	}
@@ -133,7 +188,12 @@ func (e *element) Err() error {
 
 // Value implements context.Context. It does not tell of the real context, so that package context asks for Err here, which
 // knows that a time was up, and for AfterFunc.
-func (e *element) Value(key any) any { return e.of.base.Value(key) }
+func (e *element) Value(key any) any {
+	if key == (elementKey{}) {
+		return e
+	}
+	return e.of.base.Value(key)
+}
 
 // AfterFunc is what package context calls for contexts derived from this one, so that they need no goroutine.
 func (e *element) AfterFunc(f func()) func() bool { return context.AfterFunc(e.context(), f) }

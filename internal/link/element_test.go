@@ -10,7 +10,11 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 )
 
-func newElements() *elements { return &elements{base: context.Background()} }
+func newElements() *elements {
+	s := &elements{base: context.Background()}
+	s.next(false, 0)
+	return s
+}
 
 func isDone(c context.Context) bool {
 	select {
@@ -34,8 +38,8 @@ func TestElementEnds(t *testing.T) {
 	} {
 		for _, asked := range []bool{true, false} {
 			s := newElements()
-			s.end(s.begin(0)) // some other came before
-			e := s.begin(time.Hour)
+			s.end(s.begin(-1, 0)) // some other came before
+			e := s.begin(-1, time.Hour)
 			if e.Err() != nil {
 				t.Errorf("%s: it has ended at its beginning: %v", c.name, e.Err())
 			}
@@ -57,7 +61,7 @@ func TestElementEnds(t *testing.T) {
 				t.Errorf("%s, asked before: %v: %v, derived: %v, %v", c.name, asked, e.Err(), derived.Err(), context.Cause(derived))
 			}
 			stop()
-			next := s.begin(0)
+			next := s.begin(-1, 0)
 			if isDone(next) || next.Err() != nil {
 				t.Errorf("%s: the next element has ended: %v", c.name, next.Err())
 			}
@@ -69,21 +73,21 @@ func TestElementEnds(t *testing.T) {
 func TestElementCancelledBeforeItBegins(t *testing.T) {
 	s := newElements()
 	s.cancelled(1, abi.CauseTimeout)
-	if first := s.begin(0); isDone(first) || first.Err() != nil {
+	if first := s.begin(-1, 0); isDone(first) || first.Err() != nil {
 		t.Errorf("the wrong element is cancelled: %v", first.Err())
 	}
-	if second := s.begin(0); !isDone(second) || !errors.Is(second.Err(), context.DeadlineExceeded) {
+	if second := s.begin(-1, 0); !isDone(second) || !errors.Is(second.Err(), context.DeadlineExceeded) {
 		t.Errorf("it is not: %v", second.Err())
 	}
 }
 
 func TestElementDeadline(t *testing.T) {
 	s := newElements()
-	if d, ok := s.begin(0).Deadline(); ok {
+	if d, ok := s.begin(-1, 0).Deadline(); ok {
 		t.Errorf("a deadline of %v", d)
 	}
 	before := time.Now()
-	d, ok := s.begin(time.Minute).Deadline()
+	d, ok := s.begin(-1, time.Minute).Deadline()
 	if left := d.Sub(before); !ok || left < time.Minute || left > time.Minute+time.Since(before) {
 		t.Errorf("a deadline in %v, %v", left, ok)
 	}
@@ -93,7 +97,7 @@ func TestElementDeadline(t *testing.T) {
 func TestElementDoneRacesItsEnd(t *testing.T) {
 	s := newElements()
 	for range 20_000 {
-		e := s.begin(0)
+		e := s.begin(-1, 0)
 		var wg sync.WaitGroup
 		wg.Go(func() { <-e.Done() })
 		wg.Go(func() { s.cancelled(e.number, abi.CauseCancel) })

@@ -36,7 +36,12 @@ type localBatch struct {
 
 // StartLocal starts the goroutine.
 func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
-	l := &Local{host: h, handler: handler, elements: elements{base: base}}
+	l := &Local{host: h, handler: handler, elements: elements{base: base, handler: handler}}
+	l.elements.fractions.send = func(number uint64, f float64) {
+		if h, ok := h.(engine.FractionHost); ok {
+			h.Fraction(number, f)
+		}
+	}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
 		h.Up()
@@ -96,32 +101,73 @@ func (l *Local) next() *localBatch {
 
 func (l *Local) serve(lb *localBatch) {
 	b := lb.b
+	l.elements.next(b.Job.Seeded, b.Job.Seed)
+	chunked := b.Count() > 1 && l.handler.Chunked(b.Job.Func)
 	for {
-		c := lb.cursor.Load()
-		if abi.Cursor(c).Begun() >= abi.Cursor(c).Limit() {
+		old := lb.cursor.Load()
+		c := abi.Cursor(old)
+		begun, limit := c.Begun(), c.Limit()
+		if begun >= limit {
 			return
 		}
-		if !lb.cursor.CompareAndSwap(c, c+1<<16) {
+		upTo := begun + 1
+		if chunked {
+			upTo = limit
+		}
+		if !lb.cursor.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(upTo), uint16(limit)))) {
 			continue
 		}
-		arg := lb.payload
-		switch {
-		case b.Flags&abi.FlagSized != 0:
-			n := 4 + int(binary.LittleEndian.Uint32(arg))
-			arg, lb.payload = arg[4:n], lb.payload[n:]
-		case b.Count() > 1:
-			n := l.handler.ArgSize(b.Job.Func)
-			arg, lb.payload = arg[:n], lb.payload[n:]
+		if chunked {
+			l.all(lb, upTo)
+		} else {
+			l.one(b, b.Index()+int64(begun), l.arg(lb))
 		}
-		l.one(b, arg)
 	}
 }
 
-func (l *Local) one(b *engine.Batch, arg []byte) {
-	e := l.elements.begin(b.Job.Timeout)
+// arg cuts the next argument off the payload.
+func (l *Local) arg(lb *localBatch) []byte {
+	b, arg := lb.b, lb.payload
+	switch {
+	case b.Flags&abi.FlagSized != 0:
+		n := 4 + int(binary.LittleEndian.Uint32(arg))
+		arg, lb.payload = arg[4:n], lb.payload[n:]
+	case b.Count() > 1:
+		n := l.handler.ArgSize(b.Job.Func)
+		arg, lb.payload = arg[:n], lb.payload[n:]
+	}
+	return arg
+}
+
+func (l *Local) one(b *engine.Batch, index int64, arg []byte) {
+	e := l.elements.begin(index, b.Job.Timeout)
+	e.function = b.Job.Func
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
+}
+
+// all runs the first n elements of a batch at once.
+func (l *Local) all(lb *localBatch, n int) {
+	b := lb.b
+	args := make([][]byte, n)
+	for i := range args {
+		args[i] = l.arg(lb)
+	}
+	e := l.elements.beginAll(n, b.Index(), b.Job.Timeout)
+	e.function = b.Job.Func
+	left := n
+	defer func() { // Goexit
+		for range left {
+			l.report(e, abi.StatusGoexit, nil)
+		}
+	}()
+	outcome := l.handler.RunChunk(e, b.Job.Func, args)
+	for k := range args {
+		status, out := outcome(k, nil)
+		left--
+		l.report(e, status, out)
+	}
 }
 
 func (l *Local) report(e *element, status uint8, out []byte) {
@@ -200,6 +246,9 @@ func (l *Local) Kill() {
 	l.work.Signal()
 	go l.lost()
 }
+
+// Inspect implements engine.Port: its goroutine is one of this process.
+func (l *Local) Inspect() {}
 
 // Suspect implements engine.Port.
 func (l *Local) Suspect() bool { return false }

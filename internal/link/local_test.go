@@ -37,6 +37,12 @@ func (h localHandler) Run(_ context.Context, _ uint32, _, dst []byte) (uint8, []
 	return abi.StatusOK, dst
 }
 
+func (h localHandler) Chunked(uint32) bool { return false }
+
+func (h localHandler) RunChunk(context.Context, uint32, [][]byte) func(int, []byte) (uint8, []byte) {
+	panic("it is not chunked")
+}
+
 // A goroutine that is killed while a result of it is taken is lost when the result has been taken, as a process is: else
 // its element would have two outcomes.
 func TestLocalIsLostAfterItsResult(t *testing.T) {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -44,6 +45,9 @@ type Port struct {
 	streaming atomic.Bool  // a payload larger than the ring is under way
 	ending    sync.Mutex   // held by a stream from before the worker has its last byte until streaming is false
 	streams   sync.WaitGroup
+	life      context.Context // ends with the worker
+	end       context.CancelFunc
+	stack     stack
 	room      chan struct{} // poked when the worker may have made room
 	gone      chan struct{} // closed when the worker has ended
 
@@ -78,6 +82,8 @@ func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
 		return nil, err
 	}
 	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), gone: make(chan struct{}), tail: child.Channel.U64(abi.OffOutTail)}
+	p.life, p.end = context.WithCancel(context.Background())
+	p.listen(s)
 	p.helper.Patience = helpPatience
 	p.slots, p.in, p.out = child.Channel.ParentEnds()
 	go p.run()
@@ -94,6 +100,7 @@ func (p *Port) run() {
 	// Whatever made the loop end, the worker does not outlive it.
 	p.Child.Kill()
 	<-p.Child.Done()
+	p.end()
 	p.cons.Lock()
 	n, err := p.consume()
 	if n > 0 {
@@ -104,10 +111,12 @@ func (p *Port) run() {
 	}
 	p.closed = true
 	p.cons.Unlock()
+	p.hear() // after its results, for a logger may be slow
 	if why == nil && !p.Child.Ready() {
 		why = p.Child.StartError()
 	}
 	exit := p.Child.Exit()
+	exit.Stack = p.stack.last()
 	p.host.Lost(exit, why)
 	close(p.gone)
 	p.streams.Wait()

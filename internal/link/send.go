@@ -81,22 +81,26 @@ func (p *Port) free() int {
 // Send implements engine.Port. A payload larger than half the ring goes only to a worker that has nothing else, for
 // then it streams through at once; the payload must not change until it has.
 func (p *Port) Send(b *engine.Batch, payload []byte) bool {
-	if !p.fits(len(payload)) {
-		p.refused.Store(true) // before the last look; see loop
-		if !p.fits(len(payload)) {
-			return false
-		}
-	}
-	large := p.isLarge(len(payload))
 	s := ring.Batch{
 		Kind: abi.KindCall, Flags: b.Flags, Func: b.Job.Func, Count: b.Count(),
-		Timeout: int64(b.Job.Timeout), Size: uint64(len(payload)),
+		Timeout: int64(b.Job.Timeout), Index: b.Index(), Seed: b.Job.Seed, Size: uint64(len(payload)),
 	}
 	if b.Job.Waited {
 		s.Flags |= abi.FlagWake
 	}
+	if b.Job.Seeded {
+		s.Flags |= abi.FlagSeeded
+	}
+	inline := len(payload) <= abi.Inline(s.Flags)
+	if !p.fits(len(payload), inline) {
+		p.refused.Store(true) // before the last look; see loop
+		if !p.fits(len(payload), inline) {
+			return false
+		}
+	}
+	large := p.isLarge(len(payload))
 	switch {
-	case len(payload) <= abi.SlotInline:
+	case inline:
 		s.Inline = payload
 	case !large:
 		if _, err := p.in.Write(payload); err != nil {
@@ -122,15 +126,15 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 // isLarge reports whether a payload of n bytes streams.
 func (p *Port) isLarge(n int) bool { return n > p.in.Size()/2 }
 
-// fits reports whether a payload of n bytes can be sent now.
-func (p *Port) fits(n int) bool {
+// fits reports whether a payload of n bytes can be sent now, in the slot or beside it.
+func (p *Port) fits(n int, inline bool) bool {
 	if p.busy() || (p.isLarge(n) && p.sent.Load() > 0) {
 		return false
 	}
 	if free, err := p.slots.Free(); err != nil || free < 2 {
 		return p.check(err)
 	}
-	if n <= abi.SlotInline || p.isLarge(n) {
+	if inline || p.isLarge(n) {
 		return true
 	}
 	ok, err := p.in.Room(n)

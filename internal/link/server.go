@@ -20,6 +20,11 @@ type Handler interface {
 	ArgSize(fn uint32) int
 	// Run decodes arg, which is valid during the call only, runs fn, and appends what came of it to dst.
 	Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte)
+	// Chunked reports whether fn takes all elements of a batch at once.
+	Chunked(fn uint32) bool
+	// RunChunk decodes args, which are valid during the call only, and runs fn, which takes all of them. What came of each,
+	// outcome appends to dst.
+	RunChunk(ctx context.Context, fn uint32, args [][]byte) (outcome func(k int, dst []byte) (status uint8, out []byte))
 }
 
 // quiet is how long the worker lets results lie in the ring before it wakes the parent, which is busy with other
@@ -42,6 +47,10 @@ type server struct {
 	payload  []byte // what is left of the batch's
 	external bool   // the payload lies in the byte ring
 	left     int    // elements of the batch, -1 between batches
+	chunked  bool   // all of them are run at once
+	args     [][]byte
+	running  int    // elements that have begun and have no record yet
+	records  uint64 // that were published
 	timeout  time.Duration
 	record   []byte
 	copied   []byte
@@ -55,9 +64,12 @@ type server struct {
 func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
+	s.elements.handler, s.elements.fractions.send = h, parent.Side.Fraction
+	go parent.Side.Serve()
 	go s.control(gone)
 	go s.loop()
 	<-s.finished
+	parent.Side.Flush()
 	return !s.failed
 }
 
@@ -75,10 +87,11 @@ func (s *server) control(gone func()) {
 
 // loop serves until the end. If a function calls runtime.Goexit, another goroutine takes over where this one stood.
 func (s *server) loop() {
-	running := false
 	defer func() {
-		if running { // Goexit: a panic would not have come so far
-			s.publish(abi.StatusGoexit, append(s.record[:0], make([]byte, abi.RecordHeader)...))
+		if s.running > 0 { // Goexit: a panic would not have come so far
+			for ; s.running > 0; s.running-- {
+				s.publish(abi.StatusGoexit, s.header())
+			}
 			go s.loop()
 		}
 	}()
@@ -88,18 +101,48 @@ func (s *server) loop() {
 			close(s.finished)
 			return
 		}
-		for s.left > 0 && s.slots.Begin() {
+		if s.chunked {
+			s.runChunk()
+		}
+		for !s.chunked && s.left > 0 && s.slots.Begin() {
+			index := s.batch.Index + int64(s.batch.Count-s.left)
 			s.left--
 			arg := s.arg()
-			s.current = s.elements.begin(s.timeout)
-			running = true
-			status, record := s.handler.Run(s.current, s.batch.Func, arg, append(s.record[:0], make([]byte, abi.RecordHeader)...))
-			running = false
+			s.current = s.elements.begin(index, s.timeout)
+			s.current.function = s.batch.Func
+			s.running = 1
+			status, record := s.handler.Run(s.current, s.batch.Func, arg, s.header())
+			s.running = 0
 			s.publish(status, record)
 		}
 		s.endBatch()
 	}
 }
+
+// runChunk runs all that may be begun of the batch, at once.
+func (s *server) runChunk() {
+	n := s.slots.BeginAll()
+	if n == 0 {
+		return
+	}
+	s.args = s.args[:0]
+	for range n {
+		s.args = append(s.args, s.arg())
+	}
+	s.left -= n
+	s.current = s.elements.beginAll(n, s.batch.Index, s.timeout)
+	s.current.function = s.batch.Func
+	s.running = n
+	outcome := s.handler.RunChunk(s.current, s.batch.Func, s.args)
+	for k := range n {
+		status, record := outcome(k, s.header())
+		s.running--
+		s.publish(status, record)
+	}
+}
+
+// header is a record with room for its header, and nothing else.
+func (s *server) header() []byte { return append(s.record[:0], make([]byte, abi.RecordHeader)...) }
 
 // next waits for the next slot and reports whether it holds work.
 func (s *server) next() bool {
@@ -114,9 +157,10 @@ func (s *server) next() bool {
 		return false
 	}
 	s.left = s.batch.Count
+	s.chunked = s.left > 1 && s.handler.Chunked(s.batch.Func)
 	s.timeout = time.Duration(s.batch.Timeout)
-	s.external = s.batch.Size > abi.SlotInline
-	if s.payload = s.batch.Inline; s.external {
+	s.elements.next(s.batch.Flags&abi.FlagSeeded != 0, s.batch.Seed)
+	if s.payload, s.external = s.batch.Inline, s.batch.Inline == nil; s.external {
 		s.payload = s.receive(s.batch.Size)
 	}
 	return true
@@ -183,7 +227,8 @@ func (s *server) publish(status uint8, record []byte) {
 	}
 	s.failed = status != abi.StatusOK
 	size := len(record) - abi.RecordHeader
-	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.current.number), uint64(size)))
+	binary.LittleEndian.PutUint64(record, abi.Record(status, uint8(s.records), uint64(size)))
+	s.records++
 	for len(record)%abi.RecordAlign != 0 {
 		record = append(record, 0)
 	}

@@ -12,7 +12,9 @@ import (
 // Default returns the system's own functions.
 func Default() *Kernel {
 	return &Kernel{
-		Start: start, Socketpair: socketpair, Pipe: os.Pipe,
+		Start: start, Pipe: os.Pipe,
+		Socketpair:   func() (*os.File, *os.File, error) { return socketpair(unix.SOCK_STREAM, "control") },
+		Packets:      func() (*os.File, *os.File, error) { return socketpair(unix.SOCK_SEQPACKET, "side") },
 		SharedMemory: sharedMemory, Scratch: scratch, Null: null, ArmLifeline: armLifeline,
 	}
 }
@@ -27,12 +29,12 @@ func start(path string, argv []string, attr *syscall.ProcAttr) (pid, pidfd int, 
 	return pid, pidfd, err
 }
 
-func socketpair() (parent, child *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+func socketpair(kind int, name string) (parent, child *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	return os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control"), nil
+	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }
 
 func sharedMemory(name string, size int64) (*os.File, error) {

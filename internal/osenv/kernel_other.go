@@ -16,6 +16,7 @@ func Default() *Kernel {
 	return &Kernel{
 		Start:        func(string, []string, *syscall.ProcAttr) (int, int, error) { return 0, -1, errors.ErrUnsupported },
 		Socketpair:   func() (*os.File, *os.File, error) { return nil, nil, errors.ErrUnsupported },
+		Packets:      func() (*os.File, *os.File, error) { return nil, nil, errors.ErrUnsupported },
 		Pipe:         os.Pipe,
 		SharedMemory: func(string, int64) (*os.File, error) { return nil, errors.ErrUnsupported },
 		Scratch:      func(string) (*os.File, error) { return nil, errors.ErrUnsupported },

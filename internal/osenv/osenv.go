@@ -15,6 +15,8 @@ type Kernel struct {
 	Start func(path string, argv []string, attr *syscall.ProcAttr) (pid, pidfd int, err error)
 	// Socketpair returns two connected stream sockets, both close-on-exec and non-blocking.
 	Socketpair func() (parent, child *os.File, err error)
+	// Packets is Socketpair with sockets that pass packets on, each wholly or not at all.
+	Packets func() (parent, child *os.File, err error)
 	// Pipe returns a pipe, both ends close-on-exec.
 	Pipe func() (r, w *os.File, err error)
 	// SharedMemory returns memory without a name of exactly this size, which nobody can resize.

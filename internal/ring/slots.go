@@ -15,8 +15,10 @@ type Batch struct {
 	Func        uint32
 	Count       int // 1 to abi.MaxBatch; 0 only for KindExit
 	Timeout     int64
+	Index       int64  // of the first element in its map, or abi.NoIndex
+	Seed        uint64 // with abi.FlagSeeded
 	Size        uint64 // of the payload
-	Inline      []byte // the payload, if Size <= abi.SlotInline
+	Inline      []byte // the payload, if Size <= abi.Inline(Flags)
 }
 
 // SlotWriter is the parent's end of the ring of slots. Not safe for concurrent use; its SlotReader lives in another process.
@@ -64,7 +66,13 @@ func (s *SlotWriter) Put(b Batch) uint64 {
 	binary.LittleEndian.PutUint32(m[abi.SlotFunc:], b.Func)
 	binary.LittleEndian.PutUint16(m[abi.SlotCount:], uint16(b.Count))
 	m[abi.SlotKind], m[abi.SlotFlags] = b.Kind, b.Flags
-	copy(m[abi.SlotPayload:], b.Inline)
+	binary.LittleEndian.PutUint64(m[abi.SlotIndex:], uint64(b.Index))
+	inline := m[abi.SlotPayload:]
+	if b.Flags&abi.FlagSeeded != 0 {
+		binary.LittleEndian.PutUint64(inline, b.Seed)
+		inline = inline[abi.SlotSeed:]
+	}
+	copy(inline, b.Inline)
 	s.pos++
 	return n
 }
@@ -153,10 +161,16 @@ func (s *SlotReader) Next() Batch {
 		Func:    binary.LittleEndian.Uint32(m[abi.SlotFunc:]),
 		Count:   int(binary.LittleEndian.Uint16(m[abi.SlotCount:])),
 		Timeout: int64(binary.LittleEndian.Uint64(m[abi.SlotTimeout:])),
+		Index:   int64(binary.LittleEndian.Uint64(m[abi.SlotIndex:])),
 		Size:    binary.LittleEndian.Uint64(m[abi.SlotBytes:]),
 	}
-	if b.Size <= abi.SlotInline {
-		b.Inline = m[abi.SlotPayload:][:b.Size]
+	inline := m[abi.SlotPayload:]
+	if b.Flags&abi.FlagSeeded != 0 {
+		b.Seed = binary.LittleEndian.Uint64(inline)
+		inline = inline[abi.SlotSeed:]
+	}
+	if b.Size <= uint64(len(inline)) {
+		b.Inline = inline[:b.Size]
 	}
 	return b
 }
@@ -172,6 +186,21 @@ func (s *SlotReader) Begin() bool {
 		// The next begun: no carry can reach the lap, for begun < limit. SYNC POINT cursor: pairs with SlotWriter.TakeBack
 		if s.word.CompareAndSwap(old, old+1<<16) {
 			return true
+		}
+	}
+}
+
+// BeginAll begins all elements of the slot that may still be begun, at once, and returns how many those are.
+func (s *SlotReader) BeginAll() int {
+	for {
+		old := s.word.Load()
+		c := abi.Cursor(old)
+		if c.Begun() >= c.Limit() {
+			return 0
+		}
+		// It pairs with TakeBack as in Begin.
+		if s.word.CompareAndSwap(old, uint64(abi.MakeCursor(c.Lap(), uint16(c.Limit()), uint16(c.Limit())))) {
+			return c.Limit() - c.Begun()
 		}
 	}
 }

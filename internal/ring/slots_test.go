@@ -57,7 +57,7 @@ func TestSlotsAgainstAModel(t *testing.T) {
 
 func randomBatch(r *rand.Rand) Batch {
 	b := Batch{
-		Kind: uint8(r.Uint32()), Flags: uint8(r.Uint32()), Func: r.Uint32(), Timeout: int64(r.Uint64()),
+		Kind: uint8(r.Uint32()), Flags: uint8(r.Uint32()), Func: r.Uint32(), Timeout: int64(r.Uint64()), Index: int64(r.Uint64()),
 		Count: 1 + r.IntN(5), Size: uint64(r.IntN(abi.SlotInline + 1)),
 	}
 	switch r.IntN(10) {
@@ -68,7 +68,10 @@ func randomBatch(r *rand.Rand) Batch {
 	case 2:
 		b.Size = r.Uint64() | 1<<40
 	}
-	if b.Size <= abi.SlotInline {
+	if b.Flags&abi.FlagSeeded != 0 {
+		b.Seed = r.Uint64()
+	}
+	if b.Size <= uint64(abi.Inline(b.Flags)) {
 		b.Inline = make([]byte, b.Size)
 		for i := range b.Inline {
 			b.Inline[i] = byte(r.Uint32())

@@ -14,6 +14,7 @@ import (
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/robust"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // openControl takes over the inherited socket, so that nothing the worker starts inherits it in turn.
@@ -49,8 +50,8 @@ func attach(registry []string) (*Parent, error) {
 	inherited = config.Secret
 	close(told)
 	memory, crash := files[0], files[1]
-	if len(files) > 2 && family != nil {
-		family.Inherit(files[2])
+	if len(files) > 3 && family != nil {
+		family.Inherit(files[3])
 	}
 	// What is ignored stays so in programs that the worker starts. signal.Notify would not do that to them, but it costs
 	// two threads, which is a third of what a worker takes from its exec to its function.
@@ -75,7 +76,8 @@ func attach(registry []string) (*Parent, error) {
 		return nil, errors.New("the channel has another version")
 	}
 	robust.Announce(channel.Alive)
-	return &Parent{Config: config, Channel: channel}, greet(config, registry)
+	p := &Parent{Config: config, Channel: channel, Side: side.NewWorker(files[2], config.Logs, config.LogLevel)}
+	return p, greet(config, registry)
 }
 
 // maxStack is how large a goroutine's stack may grow in a worker: endless recursion then ends after a tenth of the
@@ -165,7 +167,7 @@ func recvConfig() (Config, []*os.File, error) {
 	if err != nil {
 		return config, nil, err
 	}
-	const least, most = 2, 3 // the third is the family's, if it has something
+	const least, most = 3, 4 // the fourth is the family's, if it has something
 	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(most*4))
 	var n, oobn int
 	cerr := raw.Read(func(fd uintptr) bool {
@@ -187,7 +189,7 @@ func recvConfig() (Config, []*os.File, error) {
 	if err != nil || len(fds) < least || len(fds) > most {
 		return config, nil, fmt.Errorf("%d descriptors: %v", len(fds), err)
 	}
-	names := [most]string{"channel", "crash", "family"}
+	names := [most]string{"channel", "crash", "side", "family"}
 	files := make([]*os.File, len(fds))
 	for i, fd := range fds {
 		files[i] = os.NewFile(uintptr(fd), names[i])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/robust"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // A Spec is what a worker is to be.
@@ -30,7 +32,8 @@ type Spec struct {
 	MaxProcs       int   // 0 leaves it to the runtime
 	CPUs           []int
 	Stdout, Stderr *Output
-	Prefix         string // of its lines; "" for its name and pid
+	Logger         *slog.Logger // of the records of the worker; nil for none
+	Prefix         string       // of its lines; "" for its name and pid
 }
 
 // ErrNotMain reports a worker whose program never called Main.
@@ -43,12 +46,14 @@ type Exit struct {
 	OOM    bool   // it ran out of memory, or over its limit
 	Stderr string // its last lines
 	Crash  string // the Go runtime's crash report
+	Stack  string // what its goroutines did when it was last asked, for whoever asked
 }
 
 // A Child is a worker as its parent sees it.
 type Child struct {
 	PID     int
 	Channel *ring.Channel
+	Side    *side.Parent
 
 	spec     Spec
 	pidfd    int
@@ -223,6 +228,9 @@ func (c *Child) Close() {
 
 func (c *Child) closeFiles() {
 	closeAll(c.control, c.lifeline[0], c.lifeline[1], c.crash)
+	if c.Side != nil {
+		c.Side.Close()
+	}
 	if c.memory != nil {
 		_ = osenv.Unmap(c.memory)
 		c.memory = nil

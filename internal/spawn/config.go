@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -26,6 +27,8 @@ type Config struct {
 	MemoryLimit int64
 	MaxProcs    int
 	CPUs        []int
+	Logs        bool // the parent has a logger, which takes records from LogLevel on
+	LogLevel    slog.Level
 }
 
 func (c *Config) encode() []byte {
@@ -33,6 +36,11 @@ func (c *Config) encode() []byte {
 	b = appendStrings(b, c.Token, c.Name, c.Registry)
 	b = appendInts(b, c.Worker, c.Parent, c.Layout.Slots, c.Layout.In, c.Layout.Out, c.MaxProcs)
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.MemoryLimit))
+	logs := 0
+	if c.Logs {
+		logs = 1
+	}
+	b = appendInts(b, logs, int(c.LogLevel))
 	return appendInts(appendInts(b, len(c.CPUs)), c.CPUs...)
 }
 
@@ -42,7 +50,7 @@ func decodeConfig(body []byte) (Config, error) {
 		Secret: d.secret(),
 		Token:  d.string(), Name: d.string(), Registry: d.string(),
 		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
-		MemoryLimit: d.int64(),
+		MemoryLimit: d.int64(), Logs: d.int() != 0, LogLevel: slog.Level(d.int()),
 	}
 	for range d.count() {
 		c.CPUs = append(c.CPUs, d.int())

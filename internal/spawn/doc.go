@@ -29,17 +29,18 @@
 //	 1  socket      a pair of stream sockets: control
 //	 2  channel     a sealed memfd, mapped; the parent writes magic and version
 //	 3  crash       a memfd for the Go runtime's crash report
-//	 4  lifeline    a pipe, both ends of which stay with the parent
-//	 5  output      two pipes, for stdout and stderr
-//	 6  stdin       /dev/null
-//	 7  descriptors the type of the first frame, with the descriptors of channel and crash, into the new socket
-//	 8  process     vfork and exec, on the spawner thread: a group of its own, Pdeathsig SIGKILL
-//	 9  arm         both ends of the lifeline are armed for that group
-//	10  config      the rest of the first frame
+//	 4  side        a pair of packet sockets, for package side
+//	 5  lifeline    a pipe, both ends of which stay with the parent
+//	 6  output      two pipes, for stdout and stderr
+//	 7  stdin       /dev/null
+//	 8  descriptors the type of the first frame, with the descriptors of channel, crash and side, into the new socket
+//	 9  process     vfork and exec, on the spawner thread: a group of its own, Pdeathsig SIGKILL
+//	10  arm         both ends of the lifeline are armed for that group
+//	11  config      the rest of the first frame
 //
 // Before the first step those packages are told that asked for it in BeforeStart. Each step but the last can fail; the error names it, and what the steps before made goes again, the process
-// included. Step 10 fails only if the worker is gone already, and then it is like any other that died early. Before
-// step 10 nothing runs in the worker but package initialization, and from step 9 on nothing that it starts outlives the
+// included. Step 11 fails only if the worker is gone already, and then it is like any other that died early. Before
+// step 11 nothing runs in the worker but package initialization, and from step 10 on nothing that it starts outlives the
 // parent.
 //
 // # Handshake
@@ -130,11 +131,11 @@
 //
 // # Descriptors
 //
-// A worker has 0 to 3, the copy of crash that the runtime holds, those of the runtime's poller, and no other that this
+// A worker has 0 to 3, the copy of crash that the runtime holds, its end of the side channel, those of the runtime's poller, and no other that this
 // package made: all are close-on-exec from their making, so siblings that start at the same time have the same number.
 // The channel's is closed when it is mapped. What the program itself holds without close-on-exec is inherited, as
-// through os/exec: that is how a program passes a descriptor on by hand. The parent holds seven for each worker:
-// control, the two ends of the lifeline, crash, stdout, stderr, and the pidfd. Two are on their way until the worker takes
+// through os/exec: that is how a program passes a descriptor on by hand. The parent holds eight for each worker:
+// control, side, the two ends of the lifeline, crash, stdout, stderr, and the pidfd. Three are on their way until the worker takes
 // them; the kernel bounds those by the limit of open files, for users without privileges.
 //
 // # Output
@@ -178,9 +179,9 @@
 //
 // # Killed between two steps
 //
-// The parent, before step 8: nothing has a name, so nothing is left. In step 8: the child asks for Pdeathsig and then
-// looks whether its parent is still the same, and ends itself if not. Between 8 and 9: Pdeathsig ends the worker, which
-// is still in its runtime's first millisecond. After 9: the group. While it reaps: init does it.
+// The parent, before step 9: nothing has a name, so nothing is left. In step 9: the child asks for Pdeathsig and then
+// looks whether its parent is still the same, and ends itself if not. Between 9 and 10: Pdeathsig ends the worker, which
+// is still in its runtime's first millisecond. After 10: the group. While it reaps: init does it.
 //
 // The worker, before its exec: Start succeeds, and the socket ends at once. Before it has taken the descriptors: the
 // kernel drops them with the socket. In the handshake: the socket ends in the middle of it, and since a signal ended

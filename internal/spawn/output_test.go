@@ -203,7 +203,7 @@ func TestDescriptors(t *testing.T) {
 	}
 	lists := files()
 	for what, want := range map[string]int{
-		"socket:": 1, "mp-channel": 0, "mp-crash": 1, "> 0 /dev/null": 1, "> 1 pipe:": 1, "> 2 pipe:": 1, "eventpoll": 1,
+		"socket:": 2, "mp-channel": 0, "mp-crash": 1, "> 0 /dev/null": 1, "> 1 pipe:": 1, "> 2 pipe:": 1, "eventpoll": 1,
 	} {
 		if got := count(lists, what); got != want {
 			t.Errorf("%d of %q, not %d: %s", got, what, want, lists[0])

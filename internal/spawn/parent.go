@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // control is the worker's end of the control socket, from the first moment of its life.
@@ -16,6 +17,7 @@ var control *os.File
 type Parent struct {
 	Config  Config
 	Channel *ring.Channel
+	Side    *side.Worker
 }
 
 // RecvCancel waits for the next request to cancel an element; an error means that the parent wants the worker to

@@ -16,6 +16,7 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/ring"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // starts carries what must run on the spawner thread. Pdeathsig is sent when the *thread* that started the process
@@ -38,7 +39,7 @@ type start struct {
 	token  string
 
 	// The worker's ends, closed here once it has them.
-	socket, channel, stdin, stdoutEnd, stderrEnd *os.File
+	socket, channel, side, stdin, stdoutEnd, stderrEnd *os.File
 }
 
 // Start starts a worker and returns without waiting for it to come up: Recv tells how that goes. The channel may be
@@ -62,7 +63,7 @@ func Start(k *osenv.Kernel, s Spec) (*Child, error) {
 		do   func() error
 	}{
 		{"control socket", c.makeSocket}, {"channel", c.makeChannel}, {"crash report", c.makeCrash},
-		{"lifeline", c.makeLifeline}, {"output", c.makeOutput}, {"stdin", c.makeStdin},
+		{"side channel", c.makeSide}, {"lifeline", c.makeLifeline}, {"output", c.makeOutput}, {"stdin", c.makeStdin},
 		{"descriptors", c.sendFiles}, {"process", c.run}, {"lifeline", c.arm},
 	} {
 		if err := step.do(); err != nil {
@@ -112,6 +113,15 @@ func (c *start) makeCrash() (err error) {
 	return err
 }
 
+func (c *start) makeSide() error {
+	mine, theirs, err := c.kernel.Packets()
+	if err != nil {
+		return err
+	}
+	c.Side, c.side = side.NewParent(mine, c.kernel.Socketpair), theirs
+	return nil
+}
+
 func (c *start) makeLifeline() (err error) {
 	c.lifeline[0], c.lifeline[1], err = c.kernel.Pipe()
 	return err
@@ -136,7 +146,7 @@ func (c *start) sendFiles() error {
 	if err != nil {
 		return err
 	}
-	fds := []int{int(c.channel.Fd()), int(c.crash.Fd())}
+	fds := []int{int(c.channel.Fd()), int(c.crash.Fd()), int(c.side.Fd())}
 	if shared := familyFile(); shared != nil {
 		fds = append(fds, int(shared.Fd()))
 	}
@@ -149,9 +159,10 @@ func (c *start) sendFiles() error {
 
 func (c *start) config() *Config {
 	s := &c.spec
+	level, logs := side.Lowest(s.Logger)
 	return &Config{
 		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Secret: secret(), Layout: s.Layout,
-		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs,
+		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs, Logs: logs, LogLevel: level,
 	}
 }
 
@@ -198,4 +209,4 @@ func (c *start) abandon() {
 	c.closeFiles()
 }
 
-func (c *start) closeEnds() { closeAll(c.socket, c.channel, c.stdin, c.stdoutEnd, c.stderrEnd) }
+func (c *start) closeEnds() { closeAll(c.socket, c.channel, c.side, c.stdin, c.stdoutEnd, c.stderrEnd) }

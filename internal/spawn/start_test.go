@@ -41,6 +41,12 @@ func failing(name string, nth int) *osenv.Kernel {
 		}
 		return kernel.Socketpair()
 	}
+	k.Packets = func() (*os.File, *os.File, error) {
+		if fail("Packets") {
+			return nil, nil, errInjected
+		}
+		return kernel.Packets()
+	}
 	k.Pipe = func() (*os.File, *os.File, error) {
 		if fail("Pipe") {
 			return nil, nil, errInjected
@@ -90,6 +96,7 @@ func TestStartFails(t *testing.T) {
 		{"SharedMemory", 1, "channel", errInjected},
 		{"no memory", 1, "channel: mmap", syscall.EACCES},
 		{"Scratch", 1, "crash report", errInjected},
+		{"Packets", 1, "side channel", errInjected},
 		{"Pipe", 1, "lifeline", errInjected},
 		{"Pipe", 2, "output", errInjected},
 		{"Pipe", 3, "output", errInjected},

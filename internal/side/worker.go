@@ -1,0 +1,113 @@
+package side
+
+import (
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-multiproc/mp/internal/abi"
+)
+
+const (
+	waitMost  = 250 * time.Millisecond // in a row
+	waitShare = 4                      // of a worker's time one part in so many
+	waitLeast = time.Millisecond       // less is not worth two system calls
+	tellEvery = 100 * time.Millisecond // how often it is tried to tell what was dropped
+)
+
+// Worker is the worker's half. Safe for concurrent use.
+type Worker struct {
+	file  *os.File
+	logs  bool // the parent has a logger
+	level slog.Level
+
+	mu      sync.Mutex    // held to send: who waits for room keeps the others in order
+	dropped uint64        // guarded by mu: records, not told yet
+	telling bool          // guarded by mu: a timer runs that will tell
+	allowed time.Duration // guarded by mu: what may be waited, as of then
+	then    time.Time
+}
+
+// NewWorker returns the worker's half with its end of the sockets. Records of at least that level go to the parent, if it has
+// a logger.
+func NewWorker(file *os.File, logs bool, level slog.Level) *Worker {
+	return &Worker{file: file, logs: logs, level: level, allowed: waitMost, then: time.Now()}
+}
+
+// Serve answers the parent's questions, until the parent is gone.
+func (w *Worker) Serve() {
+	for {
+		frame, answer, err := recvAsk(w.file)
+		if err != nil {
+			return
+		}
+		go respond(frame, answer)
+	}
+}
+
+// Fraction sends how far an element is, if there is room. It does not wait.
+func (w *Worker) Fraction(number uint64, fraction float64) {
+	b := binary.LittleEndian.AppendUint64([]byte{abi.SideFraction}, number)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(fraction))
+	_ = trySend(w.file, b) // the next one says more
+}
+
+// record sends a record, or counts it as dropped.
+func (w *Worker) record(frame []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tell() && w.send(frame) {
+		return
+	}
+	w.dropped++
+	if !w.telling {
+		w.telling = true
+		time.AfterFunc(tellEvery, w.tellLater)
+	}
+}
+
+// tell tells what was dropped, and reports that nothing is left to tell. Call it with mu.
+func (w *Worker) tell() bool {
+	if w.dropped > 0 && w.send(binary.LittleEndian.AppendUint64([]byte{abi.SideDropped}, w.dropped)) {
+		w.dropped = 0
+	}
+	return w.dropped == 0
+}
+
+func (w *Worker) tellLater() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.telling = !w.tell(); w.telling {
+		time.AfterFunc(tellEvery, w.tellLater)
+	}
+}
+
+// Flush is called before the worker ends in order: what was dropped is told.
+func (w *Worker) Flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell()
+}
+
+// send sends a frame, and waits for room as long as it may. Call it with mu.
+func (w *Worker) send(frame []byte) bool {
+	err := trySend(w.file, frame)
+	if !errors.Is(err, errFull) {
+		return err == nil
+	}
+	now := time.Now()
+	w.allowed = min(waitMost, w.allowed+now.Sub(w.then)/waitShare)
+	w.then = now
+	if w.allowed < waitLeast {
+		return false
+	}
+	_ = w.file.SetWriteDeadline(now.Add(w.allowed))
+	_, err = w.file.Write(frame)
+	w.then = time.Now()
+	w.allowed -= w.then.Sub(now)
+	return err == nil
+}
