@@ -30,7 +30,7 @@ var layers = [][]string{
 }
 
 // required are the modules that may be imported beside the standard library.
-var required = []string{"golang.org/x/sys", "github.com/google/pprof"}
+var required = []string{"github.com/vbauerster/mpb/v8", "golang.org/x/sys", "github.com/google/pprof"}
 
 // An importing is one import in one file of this module, whatever system the file is for.
 type importing struct {
@@ -71,6 +71,8 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},
 		{importing{"pipe/x_test.go", "pipe", module + "/shared"}, ""},
+		{importing{"pool_test.go", ".", module + "/shared"}, ""},
+		{importing{"pipe/x_test.go", "pipe", module + "/manager"}, "above"},
 		{importing{"shared/x.go", "shared", module}, ""},
 		{importing{"shared/x.go", "shared", module + "/internal/arena"}, ""},
 		{importing{"examples/a/x.go", "examples/a", module}, ""},
@@ -113,6 +115,8 @@ func judge(a importing) string {
 		return "an example does what a user can do"
 	case to == from && strings.HasSuffix(a.file, "_test.go"):
 		return "" // how two packages get along with each other
+	case to > from && a.pkg == "." && strings.HasSuffix(a.file, "_test.go"):
+		return "" // the same: its functions run with what programs give them
 	case to == from:
 		return "that is beside it, not below"
 	case to > from:

@@ -126,7 +126,7 @@ type Dir string
 
 func (o Dir) start(s *startSettings) { s.dir = string(o) }
 
-// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
+// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM and Limit set. See PoolConfig.MemoryLimit.
 type MemoryLimit int64
 
 func (o MemoryLimit) start(s *startSettings) {

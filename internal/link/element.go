@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // elements is the contexts of the elements that one worker runs, one after the other. Most functions never ask theirs for
@@ -16,7 +17,7 @@ import (
 type elements struct {
 	base      context.Context
 	handler   Handler
-	fractions fractions
+	fractions side.Limiter
 	number    uint64        // of the next; owner: who runs elements
 	of        *origin       // of the next; likewise
 	ended     atomic.Uint64 // elements with a lower number have ended

@@ -37,10 +37,10 @@ type localBatch struct {
 // StartLocal starts the goroutine.
 func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
 	l := &Local{host: h, handler: handler, elements: elements{base: base, handler: handler}}
-	l.elements.fractions.send = func(number uint64, f float64) {
-		if h, ok := h.(engine.FractionHost); ok {
-			h.Fraction(number, f)
-		}
+	if h, ok := h.(engine.FractionHost); ok {
+		l.elements.tellFractions(h.Fraction)
+	} else {
+		l.elements.tellFractions(func(uint64, float64) {})
 	}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
