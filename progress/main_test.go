@@ -48,7 +48,11 @@ func eventually(t *testing.T, what string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("still not: %s", what)
+			t.Errorf("still not: %s", what)
+			if ttys.last != nil {
+				t.Logf("the screen:\n%s", ttys.last.screen())
+			}
+			t.FailNow()
 		}
 	}
 }
@@ -86,6 +90,9 @@ type tty struct {
 	ever map[string]bool // guarded by mu: every line that was on the screen when something had been written
 }
 
+// ttys remembers the terminal that was opened last, for a test that fails.
+var ttys struct{ last *tty }
+
 // openTTY makes a terminal of 30 lines.
 func openTTY(t *testing.T, width uint16) *tty {
 	t.Helper()
@@ -109,6 +116,7 @@ func openTTY(t *testing.T, width uint16) *tty {
 		t.Fatal(err)
 	}
 	s := &tty{File: slave, ever: make(map[string]bool)}
+	ttys.last = s
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -59,7 +59,7 @@ func (s *screen) add(r *run) {
 	s.runs = append(s.runs, r)
 	if f := terminal(s.w); f != nil {
 		if s.bars == nil {
-			s.bars = newBars(s, f)
+			s.bars = newBars(f)
 		}
 		s.bars.add(r)
 		return

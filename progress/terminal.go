@@ -24,7 +24,7 @@ type bars struct {
 }
 
 // newBars begins to draw on a terminal. What workers print there goes above the bars.
-func newBars(s *screen, f *os.File) *bars {
+func newBars(f *os.File) *bars {
 	b := &bars{file: f, all: mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(redraw)), of: make(map[*run]*mpb.Bar)}
 	showing.add(b)
 	return b
