@@ -20,12 +20,13 @@ var layers = [][]string{
 	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/race", "internal/remote"},
 	{"internal/park"},
 	{"internal/ring", "internal/robust", "internal/side"},
-	{"internal/arena", "internal/block", "internal/codec", "internal/sched", "internal/spawn"},
+	{"internal/arena", "internal/block", "internal/codec", "internal/probe", "internal/sched", "internal/spawn"},
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
 	{"pipe", "profile", "progress", "shared"},
 	{"manager"},
+	{"mptest"},
 	{"examples/..."},
 }
 

@@ -37,6 +37,9 @@
 //		os.Exit(m.Run())
 //	}
 //
+// Package mptest has that as one call, executors that end with the test, and pools whose workers crash, hang or write nonsense when
+// the test says so.
+//
 // Linux is supported. Elsewhere everything compiles, InProcess works, and what needs processes returns
 // errors.ErrUnsupported.
 package mp

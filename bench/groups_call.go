@@ -24,7 +24,7 @@ var callGroup = group{
 			pythonSide("Pool.apply", "apply", workers, r.n(3_000), 0),
 			pythonSide("ProcessPoolExecutor.submit", "submit", workers, r.n(3_000), 0),
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "Call round trip, p50, vs Python Pool.apply", ours: "ours", rival: "python", unit: seconds, sense: timesUp, atLeast: 25, stretch: 100},
@@ -54,7 +54,7 @@ var idleGroup = group{
 			{"futex, caller spinning", func() (figures, error) { return futex("spin", n, idle) }},
 			pythonSide("Pool.apply", "apply", workers, n, int(idle.Microseconds())),
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "Call to a sleeping worker, p50, vs a C futex ping-pong between two CPUs, both asleep", ours: "ours", rival: "sleep",

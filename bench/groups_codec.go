@@ -34,7 +34,7 @@ var codecGroup = group{
 			values(pool, "struct", takeSmall, one, len(one.Name), r.n(100_000), r.n(3_000)),
 			values(pool, "floats", takeFloats, floats, len(floats), r.n(20), r.n(4)),
 			values(pool, "map", takeMap, table, len(table), r.n(1_000), r.n(100)))
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "small struct, sent (Map) and decoded, vs gob in one stream, not sent", ours: "struct", rival: "struct gob", unit: seconds, sense: timesUp},

@@ -50,7 +50,7 @@ var crashGroup = group{
 			}},
 			{"os.Process", func() (figures, error) { return lives("bare", n, bareCrash) }},
 		}
-		return &bench{sides, func() { closing(pool)(); pipe.Close(); os.Remove(name) }}, nil
+		return &bench{sides: sides, close: func() { closing(pool)(); pipe.Close(); os.Remove(name) }}, nil
 	},
 	lines: []line{
 		{what: "a crash of a small worker, kill to error at the caller", ours: "ours", unit: seconds, sense: limit, atLeast: 5e-3, stretch: 2e-3},

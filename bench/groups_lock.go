@@ -33,7 +33,7 @@ var lockGroup = group{
 			pythonSide("Lock and RawValue", "count_raw", counters, n),
 			pythonSide("Value", "count_value", counters, n),
 		}
-		return &bench{sides, func() { free(mutex) }}, nil
+		return &bench{sides: sides, close: func() { free(mutex) }}, nil
 	},
 	lines: []line{
 		{what: "Mutex, Lock and Unlock with nobody else there, vs sync.Mutex", ours: "ours", rival: "sync.Mutex",

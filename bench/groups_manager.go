@@ -32,7 +32,7 @@ var managerGroup = group{
 			{"redis", func() (figures, error) { return redis.alone(n) }},
 			{"redis, 4 clients", func() (figures, error) { return redis.together(n) }},
 		}
-		return &bench{sides, func() {
+		return &bench{sides: sides, close: func() {
 			redis.stop()
 			_ = m.Stop(ctx)
 		}}, nil

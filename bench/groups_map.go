@@ -26,7 +26,7 @@ var mapGroup = group{
 			pythonSide("Pool.map(chunksize=1)", "map_single", workers, r.n(30_000)),
 			pythonSide("ProcessPoolExecutor.map", "map_single_futures", workers, r.n(5_000)),
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "no-op Map, ChunkSize(1), vs Python Pool.map(chunksize=1)", ours: "ours", rival: "python",
@@ -55,7 +55,7 @@ var batchGroup = group{
 			elements("channels of 128", in, func(in []int) ([]int, error) { return overChannels(noop, 128, in) }),
 			pythonSide("Pool.map", "map_default", workers, len(in)),
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "no-op Map, default batching, vs Python Pool.map default", ours: "ours", rival: "python",
@@ -99,7 +99,7 @@ var efficiencyGroup = group{
 				efficiency(fmt.Sprintf("ours %d", us), in, func(in []int) ([]int, error) { return spinMP.Map(ctx, pool, in) }),
 				efficiency(fmt.Sprintf("channels %d", us), in, func(in []int) ([]int, error) { return overChannels(spin, 128, in) }))
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "efficiency of 2 workers, elements of 10 µs by the clock", ours: "ours 10", unit: fraction, sense: share, atLeast: 0.75, stretch: 0.88},
@@ -149,7 +149,7 @@ var burnGroup = group{
 				sides = append(sides, burning(fmt.Sprintf("%s %d", s.name, us), in, s.run))
 			}
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "2 workers, elements of 10 µs of work, vs 2 goroutines that share nothing", ours: "ours 10", rival: "halves 10",

@@ -61,7 +61,7 @@ var messageGroup = group{
 				return nil
 			}),
 		}
-		return &bench{sides, closing(pool)}, nil
+		return &bench{sides: sides, close: closing(pool)}, nil
 	},
 	lines: []line{
 		{what: "1 MiB messages, one way (Stream, 1 worker), vs memcpy into the same buffer", ours: "one way", rival: "memcpy",

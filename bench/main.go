@@ -2,6 +2,7 @@
 // and robust mutexes in C, Unix sockets, Redis, starting a process without this library, memory copies, encoding/gob. It prints one table.
 //
 //	go run . [-rounds 7] [-only map,call] [-short] [-list]
+//	go run . -only faults [-faults-doc ../docs/faults.md]
 //
 // What is compared is measured in turn, round by round, in one run, and the order changes with each round. So a machine
 // that is shared, or changes its speed, changes both sides. Only ratios are judged: the median of the ratios of the rounds.
@@ -27,6 +28,7 @@ func main() {
 	only := flag.String("only", "", "the groups to measure, separated by commas; default: all")
 	short := flag.Bool("short", false, "one tiny round of everything: shows that it runs, its figures mean nothing")
 	list := flag.Bool("list", false, "list the groups")
+	faultsDoc := flag.String("faults-doc", "", "write the table of the group faults to this file, as a page")
 	flag.Parse()
 	if *list {
 		for _, g := range groups {
@@ -34,7 +36,7 @@ func main() {
 		}
 		return
 	}
-	r := runner{rounds: max(1, *rounds), scale: 1, log: os.Stderr}
+	r := runner{rounds: max(1, *rounds), scale: 1, log: os.Stderr, faultsDoc: *faultsDoc}
 	if *short {
 		r.rounds, r.scale, r.short = 1, 50, true
 	}
@@ -51,5 +53,5 @@ var groups = []group{
 	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup,
 	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
 	lockGroup, signalGroup, arrayGroup, queueGroup,
-	pipeGroup, managerGroup, siegeGroup,
+	pipeGroup, managerGroup, siegeGroup, faultsGroup,
 }

@@ -16,6 +16,7 @@ const (
 	roleSpin   = "@spin"   // says that it is there, and spins until killed
 	roleMemory = "@memory" // prints how the peak of its memory has grown
 	roleAnswer = "@answer" // answers messages on the socket that it inherits
+	roleDoomed = "@doomed" // has a pool with busy workers, and waits to be killed
 )
 
 // playRole returns the exit code.
@@ -48,6 +49,11 @@ func playRole(role string, args []string) int {
 			return 1
 		}
 		return 0
+	case roleDoomed:
+		if err := beDoomed(args[0]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		return 1
 	default:
 		fmt.Fprintln(os.Stderr, "bench: no such role:", role)
 		return 2

@@ -18,12 +18,15 @@ type group struct {
 	lines []line
 	// rounds, if not 0, is the most that make sense.
 	rounds int
+	// apart: it takes long, and is measured only if it is named, or in a short run.
+	apart bool
 }
 
 // A bench is an opened group.
 type bench struct {
-	sides []side
-	close func()
+	sides  []side
+	close  func()
+	report func(io.Writer) error // what does not fit into the table; it comes below
 }
 
 // A side is one of those that are compared. A measurement can yield several figures, each under its name.
@@ -44,6 +47,9 @@ type runner struct {
 	scale  int // amounts of work are divided by it
 	short  bool
 	log    io.Writer
+
+	faultsDoc string          // the file to which the table of faults goes
+	below     strings.Builder // what comes below the table
 }
 
 // n is an amount of work.
@@ -51,7 +57,7 @@ func (r *runner) n(full int) int { return max(2, full/r.scale) }
 
 // all measures the groups that only names and prints the table.
 func (r *runner) all(w io.Writer, only string) error {
-	chosen, err := choose(only)
+	chosen, err := choose(only, r.short)
 	if err != nil {
 		return err
 	}
@@ -74,15 +80,18 @@ func (r *runner) all(w io.Writer, only string) error {
 		}
 		fmt.Fprintf(r.log, "%-12s %5.1f s, others used %.2f CPUs\n", g.name, time.Since(before.at).Seconds(), others)
 	}
+	if r.below.Len() > 0 {
+		fmt.Fprintf(w, "\n%s", r.below.String())
+	}
 	for _, note := range notes {
 		fmt.Fprintf(w, "\n%s\n", note)
 	}
 	return nil
 }
 
-func choose(only string) ([]group, error) {
+func choose(only string, short bool) ([]group, error) {
 	if only == "" {
-		return groups, nil
+		return slices.DeleteFunc(slices.Clone(groups), func(g group) bool { return g.apart && !short }), nil
 	}
 	var chosen []group
 	for name := range strings.SplitSeq(only, ",") {
@@ -129,6 +138,9 @@ func (r *runner) group(g group) (*samples, error) {
 		}
 		// Nobody is always the one who comes after somebody else.
 		slices.Reverse(order)
+	}
+	if b.report != nil {
+		return s, b.report(&r.below)
 	}
 	return s, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,11 +99,17 @@ func TestChannelsKeepOrder(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	if g, err := choose("call,map"); err != nil || len(g) != 2 || g[0].name != "call" || g[1].name != "map" {
+	if g, err := choose("call,map", false); err != nil || len(g) != 2 || g[0].name != "call" || g[1].name != "map" {
 		t.Error(g, err)
 	}
-	if _, err := choose("nothing"); err == nil {
+	if _, err := choose("nothing", false); err == nil {
 		t.Error("a group that does not exist is chosen")
+	}
+	for short, want := range map[bool]bool{true: true, false: false} {
+		g, err := choose("", short)
+		if got := slices.ContainsFunc(g, func(g group) bool { return g.apart }); got != want || err != nil {
+			t.Errorf("short %v: chosen apart: %v, %v", short, got, err)
+		}
 	}
 }
 

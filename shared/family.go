@@ -10,6 +10,7 @@ import (
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/arena"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/probe"
 	"github.com/go-multiproc/mp/internal/robust"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -30,6 +31,7 @@ var own family
 func init() {
 	spawn.SetFamily(&own)
 	spawn.WhenIdle(own.members.end)
+	probe.Memory = own.holds
 	robust.Prepare() // in a worker that was done before
 }
 
@@ -124,4 +126,14 @@ func Stats() (MemoryStats, error) {
 		m.PIDs[int(slot)] = pid
 	}
 	return m, nil
+}
+
+// holds is what the family's memory holds: nothing where this process has no part in it.
+func (f *family) holds() (objects, bytes int64) {
+	a := f.joined.Load()
+	if a == nil {
+		return 0, 0
+	}
+	s := a.Stats()
+	return s.Objects, s.Used
 }

@@ -63,6 +63,9 @@ const (
 	KindExit              // run nothing more; end in order
 )
 
+// FlagPrivate in a slot tells that its element is the pool's own, as Init is, and no caller's.
+const FlagPrivate uint8 = 1 << 7
+
 // FlagWake in a slot asks for a wake-up when its last element is done, for someone waits for it.
 const FlagWake uint8 = 1
 

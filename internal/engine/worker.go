@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/fifo"
 	"github.com/go-multiproc/mp/internal/sched"
 )
@@ -133,6 +134,7 @@ func newPrivate(j *Job) *Batch {
 
 // private sends such a batch, or reports that there is no room for it. Call it with mu.
 func (w *worker) private(b *Batch) bool {
+	b.Flags |= abi.FlagPrivate
 	if !w.port.Send(b, b.Job.Arg) {
 		return false
 	}

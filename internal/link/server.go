@@ -67,6 +67,7 @@ func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) b
 	s.elements.handler = h
 	s.elements.tellFractions(parent.Side.Fraction)
 	go parent.Side.Serve()
+	s.probe()
 	go s.control(gone)
 	go s.loop()
 	<-s.finished

@@ -97,6 +97,9 @@ func (s *Scheduler) size(j *Job) int {
 // hasRoom reports whether w may have n elements of j more: it may have some milliseconds of work in flight, and at least two
 // batches.
 func (s *Scheduler) hasRoom(w *Worker, j *Job, n int) bool {
+	if s.OneAtATime {
+		return w.inFlight == 0
+	}
 	few := 2 * n
 	if j.Chunk > 0 {
 		few = 2 * j.chunk()

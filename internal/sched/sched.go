@@ -15,6 +15,8 @@ const (
 // Scheduler decides which worker gets which elements, and when. It does no I/O, knows no clock and is not safe for
 // concurrent use. The zero value is ready.
 type Scheduler struct {
+	OneAtATime bool // a worker has no more than one batch
+
 	shared  queue  // what any worker may run
 	waiting int64  // of that
 	places  []*Pin // by index; nil where there is none
