@@ -74,8 +74,8 @@ bench-once: ## Run each benchmark once, so that none rots: the figures mean noth
 	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -bench . -benchtime 1x ./... && $(GO) run . -short); done
 
 .PHONY: chaos
-chaos: ## Kill MP_CHAOS (1000) workers under load
-	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout 30m -run Chaos ./...
+chaos: ## Kill MP_CHAOS (1000) workers under load; for MP_CHAOS_TIME (10m, 2h), as MP_CHAOS_SEED decides, if these are set
+	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout $(if $(MP_CHAOS_TIME),0,30m) -run Chaos ./...
 
 .PHONY: model
 model: ## Check the models of the protocols with spin; MODELS=-short, or names: lock sleep slot queue

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -378,3 +379,46 @@ var mustBeThere = mp.Func("mustBeThere", func(_ context.Context, name string) (i
 	_, err := os.Stat(name)
 	return 0, err
 })
+
+// Workers that come and go while something is broadcast have all heard the last word before their first element.
+func TestBroadcastWhileWorkersComeAndGo(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 20})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := pool.Resize(ctx, 1+n%3); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for i := int64(1); i <= 30; i++ {
+		if err := setLevel.Broadcast(ctx, pool, i); err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range mustMap(t, getLevel, pool, make([]struct{}, 20)) {
+			if got != i {
+				t.Errorf("a worker is at %d, not %d", got, i)
+			}
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+var level atomic.Int64
+
+var (
+	setLevel = mp.Func("setLevel", func(_ context.Context, n int64) (int, error) {
+		level.Store(n)
+		return 0, nil
+	})
+	getLevel = mp.Func("getLevel", func(context.Context, struct{}) (int64, error) { return level.Load(), nil })
+)

@@ -58,9 +58,10 @@ func (f *Function[In, Out]) backend(x Executor) (*engine.Backend, uint32, error)
 // prepare makes j a job of f with what the options left open taken from the backend.
 func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 	j.Function, j.Func, j.Chunk, j.Timeout, j.Grace, j.Retries = f.name, index, s.chunk, s.timeout, s.grace, s.retries
-	j.Fixed, j.Moves, j.Together = f.argSize >= 0, !f.in.Plan().Plain(), f.chunk != nil
+	j.Fixed, j.Moves, j.Together = f.argSize >= 0, f.show == nil, f.chunk != nil
+	j.Show, j.Observe = f.show, s.observer()
 	j.Seeded, j.Seed = s.seeded, s.seed
-	j.Fraction = s.fractions(f.name)
+	j.Priority, j.Key, j.Lease = s.priority, s.key, s.lease
 	if s.retryIf == nil && !s.observed {
 		return
 	}
@@ -77,14 +78,16 @@ func (f *Function[In, Out]) prepare(j *engine.Job, index uint32, s *settings) {
 }
 
 func defaults(b *engine.Backend) settings {
-	return settings{timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed}
+	return settings{
+		timeout: b.Timeout, grace: b.Grace, retries: b.Retries, window: b.Window, retryIf: b.RetryIf, observed: b.Observed, lease: b.Lease,
+	}
 }
 
 // submit starts a call. enter waits for room, or not.
 func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts []CallOption, enter func(*engine.Engine, int64) error) *Future[Out] {
 	fut := &Future[Out]{done: make(chan struct{})}
 	refuse := func(err error) *Future[Out] {
-		fut.resolve(func(*Out) error { return err })
+		fut.resolve(func(*Out) error { return err }, nil)
 		fut.job.GiveUp()
 		return fut
 	}
@@ -114,14 +117,18 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.job.Arg = arg
 	fut.job.Sent(0, arg, moves)
 	fut.job.Deliver = func(_ int64, r engine.Result) {
-		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }) {
+		var tell func(error)
+		if b.Engine.Observed(&fut.job) {
+			tell = func(err error) { finished(b.Engine, &fut.job, 0, r, err) }
+		}
+		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }, tell) {
 			fut.engine.Finished(&fut.job)
 		} else {
 			codec.GiveUp(r.Payload)
 		}
 	}
 	fut.job.Abort = func(why *engine.Failure) {
-		fut.resolve(func(*Out) error { return failure(why, f.name, -1) })
+		fut.resolve(func(*Out) error { return failure(why, f.name, -1) }, nil)
 	}
 	if err := enter(b.Engine, fut.bytes); err != nil {
 		return refuse(err)

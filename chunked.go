@@ -30,12 +30,12 @@ func Chunked[In, Out any](name string, fn func(context.Context, []In) ([]Out, er
 		if err == nil && len(out) != len(in) {
 			err = fmt.Errorf("mp: function %q: %d results for %d elements", name, len(out), len(in))
 		}
-		return out, -1, err
+		return out, 0, err
 	})
 }
 
-// newChunked registers a function of many elements. An error is that of the element in the place that comes with it, or, if that is
-// negative, of all; without one there are as many results as elements.
+// newChunked registers a function of many elements. An error is that of the element in the place that comes with it, and of all
+// behind it; those before it have results, and all have them if there is none.
 func newChunked[In, Out any](name, site string, fn func(context.Context, []In) ([]Out, int, error)) *Function[In, Out] {
 	f := makeFunction(name, func(ctx context.Context, in In) (Out, error) {
 		out, _, err := fn(ctx, []In{in})
@@ -64,16 +64,16 @@ type batchRun[In, Out any] struct {
 	out    []Out
 	place  []int          // of each element in in and out
 	bad    map[int][]byte // encoded errors of those that could not be decoded; they are in neither
-	status uint8          // of the element failed, or of all if that is negative, unless it is StatusOK
+	status uint8          // of the elements from failed on, unless it is StatusOK
 	failed int
-	text   []byte // its encoded error
+	text   []byte // their encoded error
 }
 
 // run runs fn.
 func (c *batchRun[In, Out]) run(ctx context.Context, args [][]byte, fn func(context.Context, []In) ([]Out, int, error)) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.status, c.failed, c.text = abi.StatusPanic, -1, appendPanic(nil, v, string(debug.Stack()))
+			c.status, c.failed, c.text = abi.StatusPanic, 0, appendPanic(nil, v, string(debug.Stack()))
 		}
 	}()
 	c.status = abi.StatusOK
@@ -129,7 +129,7 @@ func (c *batchRun[In, Out]) outcome(k int, dst []byte) (status uint8, out []byte
 		return abi.StatusDecode, append(dst, bad...)
 	}
 	at := c.place[k]
-	if c.status != abi.StatusOK && (c.failed < 0 || c.failed == at) {
+	if c.status != abi.StatusOK && at >= c.failed {
 		return c.status, append(dst, c.text...)
 	}
 	out, err := c.f.out.Append(dst, &c.out[at])

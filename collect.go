@@ -8,8 +8,11 @@ import (
 
 // run yields every outcome; it is the collector.
 func (s *stream[In, Out]) run(in iter.Seq[In], yield func(int, Result[Out]) bool) {
-	defer s.b.Engine.End(&s.job)
-	defer close(s.left)
+	defer func() {
+		close(s.left)
+		s.b.Engine.End(&s.job)
+		s.end(s.early)
+	}()
 	go s.feed(in)
 	for {
 		batch, more := s.collect()
@@ -73,10 +76,12 @@ func (s *stream[In, Out]) collect() (batch []indexed[Out], more bool) {
 
 // remains ends the stream early: every input that was pulled and has no outcome gets err.
 func (s *stream[In, Out]) remains(err error) []indexed[Out] {
+	s.early = err
 	s.b.Engine.End(&s.job) // after it nothing is delivered but what is being delivered now
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
+	s.drop()
 	var rest []indexed[Out]
 	if s.ordered {
 		for i := s.taken; i < s.pulled; i++ {
@@ -181,8 +186,14 @@ func (s *store[In]) put(i int64, v In) {
 	c.n++
 }
 
-// at is where input i lies until it is dropped.
-func (s *store[In]) at(i int64) *In { return &s.chunk(i).values[i%chunkSize] }
+// at is where input i lies until it is dropped; nil then.
+func (s *store[In]) at(i int64) *In {
+	c := s.chunk(i)
+	if c == nil || !c.held[i%chunkSize] {
+		return nil
+	}
+	return &c.values[i%chunkSize]
+}
 
 func (s *store[In]) drop(i int64) {
 	c := s.chunk(i)

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"time"
-
-	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // PoolConfig is what a pool is to be. The zero value works.
@@ -30,8 +28,11 @@ type PoolConfig struct {
 	// and when the worker idles, some ten times a second at least. The successor starts first, so until it is ready the worker may run
 	// more elements. Defaults to no limit.
 	MaxRSS int64
-	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with OOM set. The parent looks
-	// every 10 ms. Defaults to no limit.
+	// MemoryLimit is a hard limit in bytes: a worker above it is killed, and its element fails with a *WorkerError whose OOM and Limit are
+	// set. Where a control group (version 2) with the memory controller was delegated to the program, the kernel enforces it for the worker and
+	// everything that it starts, exactly; it then counts pages of shared memory to the worker that touches them first. Elsewhere the parent looks
+	// every 10 ms, and every millisecond from half of the limit on, at what the worker alone has allocated, without its children and without
+	// shared memory: one that allocates quickly was seen to get 4 MiB further. Defaults to no limit.
 	MemoryLimit int64
 	// TaskTimeout is how long an element may run, from when it starts. Defaults to no limit.
 	TaskTimeout time.Duration
@@ -72,27 +73,9 @@ type PoolConfig struct {
 	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
 	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told of workers that start and end, and of elements that finish or tell how far they are. Defaults to none.
+	// Observer is told of workers that start and end, of maps, and of elements that start, tell how far they are, are retried and
+	// finish. Defaults to none.
 	Observer Observer
-}
-
-// An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up. It must return: it may
-// call Stats, Workers and Go, but what waits for the pool, as Call, Map, Close and Kill do, waits for the Observer itself,
-// forever. A panic in it is the program's, and so is runtime.Goexit, as in t.FailNow, which ends the pool's goroutine.
-type Observer func(Event)
-
-// An Event is something that happened in a pool.
-type Event struct {
-	Kind     string // "worker started", "worker ended", "finish", "retry", "fraction"
-	Function string
-	Index    int // the element; -1 if it is about none
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-	Fraction float64 // with "fraction": what the element's function gave to ReportProgress
-	Attempt  int     // of "retry": which one failed, from 1
-	Reason   string  // of "worker ended": "death", "timeout", "cancelled", "memory limit", "start failed", "MaxTasks", "MaxAge", "MaxRSS", "idle", "resize", "close"
 }
 
 const (
@@ -141,23 +124,5 @@ func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
-	}
-}
-
-// observer is who is told of the engine's events; nil if nobody wants to know, for then they cost nothing.
-func (c PoolConfig) observer() func(engine.Event) {
-	if c.Observer == nil && c.Logger == nil {
-		return nil
-	}
-	return func(e engine.Event) {
-		if c.Logger != nil && e.Index < 0 {
-			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "reason", e.Reason, "err", e.Err)
-		}
-		if c.Observer != nil {
-			c.Observer(Event{
-				Kind: e.Kind, Function: e.Function, Index: int(e.Index), Worker: e.Worker, PID: e.PID, Err: e.Err, Duration: e.Duration,
-				Attempt: e.Attempt, Reason: e.Reason, Fraction: e.Fraction,
-			})
-		}
 	}
 }

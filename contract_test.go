@@ -120,6 +120,7 @@ func TestMap(t *testing.T) {
 	})
 }
 
+// W27: the error of a map is the failure that ended it, with its index.
 func TestMapReportsTheFirstFailure(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		in := make([]int, 5000)

@@ -6,9 +6,21 @@ import (
 	"math"
 	"os"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
+
+// affinity is how many CPUs this process may run on now: a worker is bound to some after its start, when the runtime has counted them.
+func affinity() int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return runtime.NumCPU() // there are more CPUs than a CPUSet holds
+	}
+	return set.Count()
+}
 
 // cgroupQuota is the least CPU quota of the cgroups that this process is in, in whole CPUs, rounded up; 0 if none is set.
 func cgroupQuota() int { return quotaOf(os.ReadFile) }

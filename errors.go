@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type WorkerError struct {
 	ExitCode int       // -signal if a signal ended it
 	Signal   os.Signal // nil if none
 	OOM      bool      // it ran out of memory, or over its limit
+	Limit    int64     // that limit in bytes, if that was why; else 0
+	Memory   int64     // what the process had then, in bytes, or at the most; 0 if that is not known
 	Stderr   string    // the last lines it wrote there
 	Crash    string    // the Go runtime's crash report, if it made one
 	Attempts int       // how often the element was tried
@@ -42,6 +45,12 @@ func (e *WorkerError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "mp: %s: worker process %d ", describe(e.Function, e.Index), e.PID)
 	switch {
+	case e.OOM && e.Limit > 0 && e.Memory > e.Limit:
+		fmt.Fprintf(&b, "was over its limit of %s: %s resident", mebibytes(e.Limit), mebibytes(e.Memory))
+	case e.OOM && e.Limit > 0:
+		fmt.Fprintf(&b, "needed more than its limit of %s", mebibytes(e.Limit))
+	case e.OOM && e.Memory > 0:
+		fmt.Fprintf(&b, "ran out of memory, with %s", mebibytes(e.Memory))
 	case e.OOM:
 		b.WriteString("ran out of memory")
 	case e.Signal != nil:
@@ -56,6 +65,11 @@ func (e *WorkerError) Error() string {
 		fmt.Fprintf(&b, " at attempt %d", e.Attempts)
 	}
 	return b.String()
+}
+
+// mebibytes is so many bytes for a human, who reads digits better than exponents.
+func mebibytes(n int64) string {
+	return strings.TrimSuffix(strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64), ".0") + " MiB"
 }
 
 // firstLine is the line of a crash report that says what happened.
@@ -149,6 +163,8 @@ func failure(f *engine.Failure, function string, index int) error {
 		return &TimeoutError{Function: function, Index: index, Timeout: f.Timeout, Killed: f.Killed, Stack: f.Exit.Stack}
 	case engine.Stopped:
 		return ErrClosed
+	case engine.LeaseLost:
+		return fmt.Errorf("%w: %w", ErrLeaseLost, workerError(f.Exit, function, index, f.Worker, f.PID, f.Attempts))
 	case engine.Broken:
 		return fmt.Errorf("mp: the pool has failed: %w", f.Err)
 	default:
@@ -159,7 +175,7 @@ func failure(f *engine.Failure, function string, index int) error {
 func workerError(exit spawn.Exit, function string, index, worker, pid, attempts int) *WorkerError {
 	e := &WorkerError{
 		Function: function, Index: index, Worker: worker, PID: pid, ExitCode: exit.Code,
-		OOM: exit.OOM, Stderr: exit.Stderr, Crash: exit.Crash, Attempts: attempts,
+		OOM: exit.OOM, Limit: exit.Limit, Memory: exit.Memory, Stderr: exit.Stderr, Crash: exit.Crash, Attempts: attempts,
 	}
 	if exit.Signal != 0 {
 		e.Signal = exit.Signal

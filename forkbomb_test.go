@@ -196,6 +196,16 @@ func Example() {
 // buildBombs makes a program and a test binary that use this module and forget mp.Main.
 func buildBombs(t *testing.T) (program, test string) {
 	t.Helper()
+	dir := buildModule(t, map[string]string{"main/main.go": bombProgram, "bomb.go": "package bomb\n", "bomb_test.go": bombTest})
+	program, test = filepath.Join(dir, "program"), filepath.Join(dir, "checks") // not bomb.test: nothing in its name tells
+	build(t, dir, "build", "-o", program, "./main")
+	build(t, dir, "test", "-c", "-o", test, ".")
+	return program, test
+}
+
+// buildModule writes a module that uses this one, with these files.
+func buildModule(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("it builds programs")
 	}
@@ -211,12 +221,11 @@ func buildBombs(t *testing.T) (program, test string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	text := strings.Replace(string(mod), "module github.com/go-multiproc/mp", "module bomb", 1) +
+	dir = t.TempDir()
+	files["go.mod"] = strings.Replace(string(mod), "module github.com/go-multiproc/mp", "module bomb", 1) +
 		"\nrequire github.com/go-multiproc/mp v0.0.0\nreplace github.com/go-multiproc/mp => " + strconv.Quote(root) + "\n"
-	for name, content := range map[string]string{
-		"go.mod": text, "go.sum": string(sum), "main/main.go": bombProgram, "bomb.go": "package bomb\n", "bomb_test.go": bombTest,
-	} {
+	files["go.sum"] = string(sum)
+	for name, content := range files {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -224,16 +233,18 @@ func buildBombs(t *testing.T) (program, test string) {
 			t.Fatal(err)
 		}
 	}
-	program, test = filepath.Join(dir, "program"), filepath.Join(dir, "checks") // not bomb.test: nothing in its name tells
-	for _, args := range [][]string{{"build", "-o", program, "./main"}, {"test", "-c", "-o", test, "."}} {
-		cmd := exec.Command("go", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
-		}
+	return dir
+}
+
+// build runs the go command in a module of buildModule.
+func build(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, out)
 	}
-	return program, test
 }
 
 // T203, W25: a program without mp.Main, or with it too late, starts its workers once, and is told what to write where.

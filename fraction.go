@@ -11,14 +11,3 @@ import (
 // for each worker, so call it as often as is convenient: the latest is sent when it is time, unless the function has returned.
 // It does not wait, and elsewhere than in a function it does nothing.
 func ReportProgress(ctx context.Context, fraction float64) { link.ReportFraction(ctx, fraction) }
-
-// fractions tells the observer of a map how far an element is; nil if there is none.
-func (s *settings) fractions(function string) func(int64, float64, int, int) {
-	if s.observe == nil {
-		return nil
-	}
-	observe := s.observe
-	return func(i int64, fraction float64, worker, pid int) {
-		observe(Event{Kind: "fraction", Function: function, Index: int(i), Worker: worker, PID: pid, Fraction: fraction})
-	}
-}

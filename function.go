@@ -17,6 +17,7 @@ type Function[In, Out any] struct {
 	in    codec.Codec[In]
 	out   codec.Codec[Out]
 	fn    func(context.Context, In) (Out, error)
+	show  func(arg []byte) string // f.text; nil if an argument may hold what is in one process at a time
 	spare atomic.Pointer[frame[In, Out]]
 }
 
@@ -72,6 +73,9 @@ func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, e
 	}
 	if size, ok := in.Plan().FixedSize(); ok {
 		f.argSize = size
+	}
+	if in.Plan().Plain() {
+		f.show = f.text
 	}
 	f.run = f.serve
 	return f

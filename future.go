@@ -49,7 +49,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (Out, error) {
 func (f *Future[Out]) Cancel() { f.cancel(context.Canceled) }
 
 func (f *Future[Out]) cancel(err error) {
-	if f.resolve(func(*Out) error { return err }) && f.begun {
+	if f.resolve(func(*Out) error { return err }, nil) && f.begun {
 		f.engine.End(&f.job)
 	}
 }
@@ -66,8 +66,8 @@ func (f *Future[Out]) Then(fn func(Out, error)) {
 	f.callbacks = append(f.callbacks, fn)
 }
 
-// resolve gives the call its outcome, and reports whether it had none before.
-func (f *Future[Out]) resolve(outcome func(*Out) error) bool {
+// resolve gives the call its outcome, and reports whether it had none before. tell, if it is set, is told before those who wait.
+func (f *Future[Out]) resolve(outcome func(*Out) error, tell func(error)) bool {
 	f.mu.Lock()
 	if f.resolved {
 		f.mu.Unlock()
@@ -77,9 +77,12 @@ func (f *Future[Out]) resolve(outcome func(*Out) error) bool {
 	f.err = outcome(&f.out)
 	callbacks := f.callbacks
 	f.callbacks = nil
+	f.mu.Unlock()
+	if tell != nil {
+		tell(f.err)
+	}
 	f.over.Store(true)
 	close(f.done)
-	f.mu.Unlock()
 	if stop := f.stop.Load(); stop != nil {
 		(*stop)()
 	}

@@ -32,5 +32,14 @@ func InProcess(workers int) Executor {
 	})}
 }
 
+// Lease is Pool.Lease.
+func (x *goroutines) Lease(ctx context.Context) (*Lease, error) {
+	b, err := x.backend()
+	if err != nil {
+		return nil, err
+	}
+	return lease(ctx, b)
+}
+
 // Backend implements Executor.
 func (x *goroutines) Backend() (*engine.Backend, error) { return x.backend() }

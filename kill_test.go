@@ -39,6 +39,9 @@ type killer struct {
 
 func (k *killer) kill(pool *mp.Pool, rng *rand.Rand) bool {
 	workers := pool.Workers()
+	if len(workers) == 0 {
+		return false
+	}
 	w := workers[rng.IntN(len(workers))]
 	if w.PID == 0 || w.State == "starting" {
 		return false

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	// A hang must tell where, before the test binary's own timeout or the machine ends it.
-	watchdog := time.AfterFunc(9*time.Minute, func() {
+	watchdog := time.AfterFunc(9*time.Minute+chaosTime(), func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
@@ -40,6 +40,15 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// chaosTime is how much longer than others the chaos tests are to take: MP_CHAOS_TIME, or a second for each of MP_CHAOS.
+func chaosTime() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("MP_CHAOS_TIME")); err == nil {
+		return d
+	}
+	d, _ := time.ParseDuration(os.Getenv("MP_CHAOS") + "s") // 0 if it is not set
+	return d
 }
 
 // roles are programs that tests run as processes of their own.
@@ -148,6 +157,13 @@ func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {
 }
 
 var ctx = context.Background()
+
+// expired is a context that has ended.
+func expired() context.Context {
+	c, cancel := context.WithCancel(ctx)
+	cancel()
+	return c
+}
 
 func upTo(n int) func(func(int) bool) {
 	return func(yield func(int) bool) {

@@ -12,7 +12,7 @@ import (
 // the error is an *ElementError of the lowest index among the failures known then. When ctx ends, Map returns its error.
 // in must not change before Map returns. No worker idles while an element has not begun: as many elements as there are workers may wait
 // for each other.
-func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts ...MapOption) ([]Out, error) {
+func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts ...MapOption) (results []Out, err error) {
 	b, index, s, err := f.mapSettings(ctx, x, opts)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 	job.Encode = func(dst []byte, i int64) ([]byte, error) { return f.appendArg(dst, &in[i]) }
 	job.Deliver = func(i int64, r engine.Result) {
 		err := f.outcome(r, int(i), &out[i])
-		s.tell(f.name, int(i), r, err)
+		finished(b.Engine, &job, i, r, err)
 		if err != nil {
 			m.fail(int(i), err)
 		}
@@ -39,7 +39,11 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 	if err := b.Engine.Begin(&job); err != nil {
 		return nil, err
 	}
-	defer b.Engine.End(&job)
+	ended := mapStarted(b.Engine, &job, len(in))
+	defer func() {
+		b.Engine.End(&job)
+		ended(err)
+	}()
 	if len(in) == 0 {
 		return out, nil
 	}
@@ -69,13 +73,6 @@ func (f *Function[In, Out]) mapSettings(ctx context.Context, x Executor, opts []
 		o.mapping(&s)
 	}
 	return b, index, s, s.err
-}
-
-// tell tells the observer of a map that an element has ended.
-func (s *settings) tell(function string, index int, r engine.Result, err error) {
-	if s.observe != nil {
-		s.observe(Event{Kind: "finish", Function: function, Index: index, Worker: r.Worker, PID: r.PID, Err: err})
-	}
 }
 
 // mapping is a Map on its way.

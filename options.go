@@ -3,14 +3,16 @@ package mp
 import (
 	"fmt"
 	"time"
+
+	"github.com/go-multiproc/mp/internal/engine"
 )
 
 // Options are named types, so that the wrong option on the wrong call does not compile. One that cannot be, as a negative Timeout, is an
 // error of the call, which names it.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed, Priority, Key.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed.
+	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed, Priority, Key.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
 	StartOption interface{ start(*startSettings) }
@@ -23,14 +25,19 @@ type settings struct {
 	retries int
 	chunk   int
 	window  int
-	observe func(Event)
 	seeded  bool
 	seed    uint64
-	err     error // of the first option that cannot be
+	failed  func(index int, err error) // told of each failure of a stream as it comes; nil for nobody
+	err     error                      // of the first option that cannot be
 
-	retryIf  func(error) bool
-	observed bool // the pool has an Observer
-	single   bool // a call, no map
+	observers []func(Event)
+	retryIf   func(error) bool
+	observed  bool // by the pool's Observer, or by observers
+	single    bool // a call, no map
+
+	priority int
+	key      string
+	lease    *engine.Lease // the executor's
 }
 
 type startSettings struct {
@@ -83,8 +90,8 @@ type RetryOption interface {
 // RetryIf makes errors of an element that fn is true for be retried, within Retries. It overrides PoolConfig.RetryIf.
 func RetryIf(fn func(error) bool) RetryOption { return retryIfOption(fn) }
 
-// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured.
-// It changes the speed only: each element has its own outcome.
+// ChunkSize is how many elements travel in one message, at least 1. Without it that is measured. Fewer do when they are found to take longer than
+// some milliseconds, for others wait, too. It changes the speed only: each element has its own outcome.
 type ChunkSize int
 
 func (o ChunkSize) mapping(s *settings) {
@@ -101,14 +108,6 @@ func (o Window) mapping(s *settings) {
 		s.err = fmt.Errorf("mp: Window(%d): it must be at least 1", int(o))
 	}
 }
-
-type observeOption struct{ observe func(Event) }
-
-func (o observeOption) mapping(s *settings) { s.observe = o.observe }
-
-// Observe tells fn of each element of the map that ends. Calls come from several goroutines, and hold the pool up. What holds
-// for an Observer holds for fn.
-func Observe(fn func(Event)) MapOption { return observeOption{fn} }
 
 // Name is what a process is called, in errors, in front of its output, and in ActiveChildren.
 type Name string
@@ -127,7 +126,7 @@ type Dir string
 
 func (o Dir) start(s *startSettings) { s.dir = string(o) }
 
-// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM set.
+// MemoryLimit is a process's hard limit in bytes: above it, it is killed, and its error has OOM and Limit set. See PoolConfig.MemoryLimit.
 type MemoryLimit int64
 
 func (o MemoryLimit) start(s *startSettings) {

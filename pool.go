@@ -107,7 +107,8 @@ func newEngine(ctx context.Context, c PoolConfig, s *snapshot, start func(int, e
 			}
 			return workerError(exit, function, -1, worker, pid, 1)
 		},
-		Observe: observe,
+		LeaseError: func(f *engine.Failure) error { return failure(f, "Lease", -1) },
+		Observe:    observe,
 	})
 }
 
@@ -172,36 +173,4 @@ func (p *Pool) Resize(ctx context.Context, workers int) error {
 		return fmt.Errorf("mp: Resize(%d): a pool has at least one worker", workers)
 	}
 	return p.backend.Engine.Resize(ctx, workers)
-}
-
-// PoolStats is what a pool did so far. Done counts successes: Done+Failed is all elements that ended.
-type PoolStats struct {
-	Queued, Running                        int
-	Done, Failed, Retried, Restarts, Bytes int64
-	Workers                                []WorkerInfo
-}
-
-// WorkerInfo is what a worker does. Its Index stays when it is replaced.
-type WorkerInfo struct {
-	Index, PID      int
-	State, Function string // State is "starting", "idle", "running", or "parked" if it ended for IdleTimeout
-	Since           time.Time
-	Done, RSS       int64 // elements that ended; bytes
-}
-
-// Stats takes stock.
-func (p *Pool) Stats() PoolStats {
-	s := p.backend.Engine.Stats()
-	return PoolStats{s.Queued, s.Running, s.Done, s.Failed, s.Retried, s.Restarts, s.Bytes, infos(s.Workers)}
-}
-
-// Workers tells what each worker does, by index.
-func (p *Pool) Workers() []WorkerInfo { return infos(p.backend.Engine.Workers()) }
-
-func infos(workers []engine.WorkerInfo) []WorkerInfo {
-	out := make([]WorkerInfo, len(workers))
-	for i, w := range workers {
-		out[i] = WorkerInfo(w)
-	}
-	return out
 }

@@ -227,6 +227,9 @@ func (h *processHost[Out]) Result(status uint8, payload []byte) error {
 	return nil
 }
 
+// Quiet implements engine.Host.
+func (*processHost[Out]) Quiet() {}
+
 // Progress implements engine.Host.
 func (h *processHost[Out]) Progress() {
 	h.mu.Lock()

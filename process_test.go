@@ -175,12 +175,6 @@ func TestEndingAProcess(t *testing.T) {
 	}
 }
 
-func expired() context.Context {
-	c, cancel := context.WithCancel(ctx)
-	cancel()
-	return c
-}
-
 // W07: a hundred at once all end well; a hundred that are killed right after their start all say so.
 func TestManyProcesses(t *testing.T) {
 	noLeaks(t)

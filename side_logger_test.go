@@ -78,16 +78,16 @@ type sideLogValuer struct{}
 
 func (sideLogValuer) LogValue() slog.Value { return slog.GroupValue(slog.Int("inner", 7)) }
 
-type sidePanics struct{}
+type sidePanicError struct{}
 
-func (sidePanics) Error() string { panic("no text") }
+func (sidePanicError) Error() string { panic("no text") }
 
 func sideKinds() []any {
 	when := time.Date(2026, 11, 26, 1, 2, 3, 4, time.FixedZone("", 3600))
 	return []any{
 		"string", "s\x00\n", "int", -1 << 63, "uint", uint64(1<<64 - 1), "float", 0.25, "bool", true, "false", false, "duration", time.Second,
 		"when", when, "zero time", time.Time{}, "error", fmt.Errorf("wrapped: %w", errors.New("inner")), "valuer", sideLogValuer{}, "struct", struct{ A int }{1},
-		"nil", nil, "bytes", []byte("bytes"), "stringer", syscall.SIGKILL, "panics", sidePanics{},
+		"nil", nil, "bytes", []byte("bytes"), "stringer", syscall.SIGKILL, "panics", sidePanicError{},
 	}
 }
 
@@ -185,6 +185,20 @@ func TestLoggerGroups(t *testing.T) {
 	}
 	if got := out.lines(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A record of an element of a map tells which.
+func TestLoggerIndex(t *testing.T) {
+	noLeaks(t)
+	l, out := sideJSON(nil)
+	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: l})
+	if _, err := sideLog.Map(ctx, pool, []mp.Args2[string, int]{mp.Pack2("", 0), mp.Pack2("groups", 0)}); err != nil {
+		t.Error(err)
+	}
+	_ = pool.Close()
+	if got := out.lines(); len(got) != 2 || !strings.Contains(got[0], `"function":"sideLog","index":1,"a":1`) {
+		t.Errorf("%q", got)
 	}
 }
 

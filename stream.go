@@ -2,6 +2,7 @@ package mp
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -61,10 +62,13 @@ type stream[In, Out any] struct {
 	job     engine.Job
 	set     settings
 	ordered bool
-	exact   int64 // inputs are told to the engine so many at a time; 0 for any number
+	exact   int64       // inputs are told to the engine so many at a time; 0 for any number
+	end     func(error) // tells that it is over
+	early   error       // owner: the collector: why it ended early
 
 	mu      sync.Mutex
 	inputs  store[In]
+	gone    []int64        // of these, that have an outcome
 	ready   []indexed[Out] // Results: delivered, not collected
 	order   window[Out]    // Stream: likewise
 	pulled  int64          // inputs taken from the sequence
@@ -110,7 +114,11 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	s.job.Delivered = func(int64) { s.topUp() }
 	s.job.Interrupted = s.interrupt
 	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
-	return s, b.Engine.Begin(&s.job)
+	if err := b.Engine.Begin(&s.job); err != nil {
+		return nil, err
+	}
+	s.end = mapStarted(b.Engine, &s.job, -1)
+	return s, nil
 }
 
 func poke(c chan struct{}) {
@@ -124,14 +132,20 @@ func (s *stream[In, Out]) encode(dst []byte, i int64) ([]byte, error) {
 	s.mu.Lock()
 	v := s.inputs.at(i)
 	s.mu.Unlock()
+	if v == nil {
+		return nil, errDropped
+	}
 	return s.f.appendArg(dst, v)
 }
 
 func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 	var v Out
 	err := s.f.outcome(r, int(i), &v)
-	s.set.tell(s.f.name, int(i), r, err)
+	finished(s.b.Engine, &s.job, i, r, err)
 	if err != nil {
+		if s.set.failed != nil {
+			s.set.failed(int(i), err)
+		}
 		err = &ElementError{Index: int(i), Err: err}
 	}
 	e := indexed[Out]{i, Result[Out]{v, err}, int64(len(r.Payload))}
@@ -140,8 +154,8 @@ func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 		s.mu.Unlock()
 		return
 	}
-	s.inputs.drop(i)
 	s.ended++
+	s.gone = append(s.gone, i)
 	s.bytes += e.bytes
 	if s.ordered {
 		s.order.put(e)
@@ -258,6 +272,7 @@ func (s *stream[In, Out]) short() bool { return s.added-s.ended < int64(s.b.Work
 // busy with an outcome.
 func (s *stream[In, Out]) topUp() {
 	s.mu.Lock()
+	s.drop()
 	n := int64(0)
 	if s.short() {
 		n = s.flush()
@@ -265,6 +280,16 @@ func (s *stream[In, Out]) topUp() {
 	s.mu.Unlock()
 	s.add(n)
 }
+
+// drop forgets the inputs of elements that have an outcome: not at once, for the engine may still ask for one that took long.
+func (s *stream[In, Out]) drop() {
+	for _, i := range s.gone {
+		s.inputs.drop(i)
+	}
+	s.gone = s.gone[:0]
+}
+
+var errDropped = errors.New("mp: the input of an element that has ended")
 
 func (s *stream[In, Out]) flush() int64 {
 	n := s.pulled - s.added

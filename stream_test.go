@@ -231,7 +231,7 @@ func TestContextEndsStreams(t *testing.T) {
 	})
 }
 
-// Observers of a map are told of each element once, and its failures as they are.
+// W28: observers of a map are told of each element once, and its failures as they are.
 func TestObserve(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		var seen [100]atomic.Int64

@@ -88,7 +88,7 @@ func init() {
 		"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 		"errors.ErrUnsupported": errors.ErrUnsupported,
 		"mp.ErrClosed":          ErrClosed, "mp.ErrFull": ErrFull, "mp.ErrNotMain": ErrNotMain, "mp.ErrDetached": ErrDetached,
-		"mp.ErrInterrupted": ErrInterrupted,
+		"mp.ErrInterrupted": ErrInterrupted, "mp.ErrLeaseLost": ErrLeaseLost,
 	} {
 		RegisterError(name, err)
 	}
@@ -255,7 +255,7 @@ func (w *wireError) walk(err error, steps *int, depth int) {
 		}
 		w.Causes = append(w.Causes, wireCause{Kind: causePath, Name: e.Op, Text: e.Path, Body: appendErrorWithin(nil, e.Err, depth)})
 		return // the rest of the chain is in the body: to walk it as well doubles the size with each such error
-	case *ElementError:
+	case *ElementError, *foldError:
 		return // likewise
 	}
 	for _, x := range unwrap(err) {

@@ -12,7 +12,7 @@ import (
 func registerOwn() {
 	own("mp.WorkerError", func(e *WorkerError) wireWorker {
 		w := wireWorker{
-			e.Function, e.Index, e.Worker, e.PID, e.ExitCode, 0, e.OOM, e.Stderr, e.Crash, e.Attempts,
+			e.Function, e.Index, e.Worker, e.PID, e.ExitCode, 0, e.OOM, e.Limit, e.Memory, e.Stderr, e.Crash, e.Attempts,
 		}
 		if s, ok := e.Signal.(syscall.Signal); ok {
 			w.Signal = int(s)
@@ -23,7 +23,7 @@ func registerOwn() {
 		if w.Signal != 0 {
 			signal = syscall.Signal(w.Signal)
 		}
-		return &WorkerError{w.Function, w.Index, w.Worker, w.PID, w.ExitCode, signal, w.OOM, w.Stderr, w.Crash, w.Attempts}
+		return &WorkerError{w.Function, w.Index, w.Worker, w.PID, w.ExitCode, signal, w.OOM, w.Limit, w.Memory, w.Stderr, w.Crash, w.Attempts}
 	})
 	own("mp.PanicError", func(e *PanicError) [2]string { return [2]string{e.Value, e.Stack} },
 		func(w [2]string) *PanicError { return &PanicError{Value: w[0], Stack: w[1]} })
@@ -32,6 +32,9 @@ func registerOwn() {
 	ownNested("mp.ElementError", func(e *ElementError, depth int) wireElement {
 		return wireElement{e.Index, appendErrorWithin(nil, e.Err, depth)}
 	}, func(w wireElement, depth int) *ElementError { return &ElementError{w.Index, decodePart(w.Err, depth)} })
+	ownNested("mp.foldError", func(e *foldError, depth int) wireElement {
+		return wireElement{e.place, appendErrorWithin(nil, e.err, depth)}
+	}, func(w wireElement, depth int) *foldError { return &foldError{w.Index, decodePart(w.Err, depth)} })
 	own("mp.RemoteError", func(e *RemoteError) [3]string { return [3]string{e.Text, e.Type, e.Stack} },
 		func(w [3]string) *RemoteError { return &RemoteError{Text: w[0], Type: w[1], Stack: w[2]} })
 }
@@ -40,6 +43,7 @@ type wireWorker struct {
 	Function                             string
 	Index, Worker, PID, ExitCode, Signal int
 	OOM                                  bool
+	Limit, Memory                        int64
 	Stderr, Crash                        string
 	Attempts                             int
 }

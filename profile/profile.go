@@ -36,7 +36,7 @@ type PartialError struct {
 
 // Error implements error.
 func (e *PartialError) Error() string {
-	var why []string
+	why := make([]string, 0, len(e.Workers))
 	for _, i := range slices.Sorted(maps.Keys(e.Workers)) {
 		why = append(why, fmt.Sprintf("worker %d: %v", i, e.Workers[i]))
 	}
@@ -45,7 +45,7 @@ func (e *PartialError) Error() string {
 
 // Unwrap gives all reasons.
 func (e *PartialError) Unwrap() []error {
-	var all []error
+	all := make([]error, 0, len(e.Workers))
 	for _, i := range slices.Sorted(maps.Keys(e.Workers)) {
 		all = append(all, e.Workers[i])
 	}

@@ -15,5 +15,6 @@ type Backend struct {
 	// Observed: somebody is told of every event.
 	Observed bool
 	Window   int
-	Bytes    int64 // of results that may wait to be collected
+	Bytes    int64  // of results that may wait to be collected
+	Lease    *Lease // whose worker runs the calls; nil: any of the engine's
 }

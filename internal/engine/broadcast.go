@@ -90,7 +90,7 @@ func (e *Engine) awaitHeard(ctx context.Context, k *word) error {
 		switch {
 		case e.broken != nil:
 			return e.broken
-		case e.state == closed: // its workers are gone, and nobody has to run anything
+		case k.job.ended.Load(): // by Kill: that no worker has to run it does not mean that all have
 			return ErrClosed
 		case e.heard(k):
 			return e.verdict(k)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,21 +42,9 @@ type Config struct {
 	SetupError func(Result) error
 	// LostError makes an error of the way in which a worker ended during its start.
 	LostError func(worker, pid int, exit spawn.Exit) error
-	Observe   func(Event) // nil for none
-}
-
-// An Event is something that happened.
-type Event struct {
-	Kind     string
-	Function string
-	Index    int64
-	Worker   int
-	PID      int
-	Err      error
-	Duration time.Duration
-	Fraction float64
-	Attempt  int    // of "retry": the one that failed
-	Reason   string // of "worker ended"
+	// LeaseError makes an error of the way in which a leased worker ended.
+	LeaseError func(*Failure) error
+	Observe    func(Event) // nil for none
 }
 
 type state int
@@ -67,8 +57,9 @@ const (
 
 // Engine keeps workers alive and gives them what jobs hold. Safe for concurrent use.
 type Engine struct {
-	cfg  Config
-	gate gate
+	cfg   Config
+	birth time.Time
+	gate  gate
 
 	mu       sync.Mutex
 	sched    sched.Scheduler
@@ -88,9 +79,8 @@ type Engine struct {
 	done     int64
 	failed   int64
 	retried  int64
-	bytes    int64
+	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
-	single   bool                     // see OneAtATime
 
 	broadcasts broadcasts
 	interrupt  atomic.Int32 // 0, or how far it is
@@ -100,7 +90,7 @@ type Engine struct {
 // failed, when all others have ended.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
-		cfg: cfg, all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
+		cfg: cfg, birth: time.Now(), all: make(map[*worker]struct{}), jobs: make(map[*Job]struct{}), costs: make(map[uint32]*sched.Cost),
 		changed: make(chan struct{}), stopped: make(chan struct{}), ended: make(chan struct{}),
 		reasons: make(map[string]int64), timers: make(map[*time.Timer]struct{}), broadcasts: broadcasts{turn: make(chan struct{}, 1)},
 	}
@@ -155,20 +145,18 @@ func (e *Engine) change() {
 func (e *Engine) Begin(j *Job) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.broken != nil:
-		return e.broken
-	case e.state != open:
-		return ErrClosed
+	if err := e.refuses(); err != nil {
+		return err
 	}
 	cost := e.costs[j.Func]
 	if cost == nil {
 		cost = new(sched.Cost)
 		e.costs[j.Func] = cost
 	}
-	j.sched.Cost, j.sched.Chunk, j.sched.Owner = cost, j.Chunk, j
-	if e.single {
-		j.sched.Chunk = 1
+	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
+	j.sched.Whole = j.Together
+	if err := e.pin(j); err != nil {
+		return err
 	}
 	j.begun = true
 	j.follow()
@@ -176,9 +164,22 @@ func (e *Engine) Begin(j *Job) error {
 	return nil
 }
 
+// refuses is why nothing new is taken; nil if it is. Call it with mu.
+func (e *Engine) refuses() error {
+	switch {
+	case e.broken != nil:
+		return e.broken
+	case e.state != open:
+		return ErrClosed
+	default:
+		return nil
+	}
+}
+
 // Add makes n more elements of a job available.
 func (e *Engine) Add(j *Job, n int64) {
 	e.mu.Lock()
+	e.available(j, n)
 	e.sched.Add(&j.sched, n)
 	e.mu.Unlock()
 	e.dispatch()
@@ -271,15 +272,15 @@ func (e *Engine) TryEnter(bytes int64) error {
 // Leave undoes Enter.
 func (e *Engine) Leave(bytes int64) { e.gate.leave(bytes) }
 
-// dispatch gives what waits to whoever can take it, and then what some workers have and have not begun to those that have
-// nothing, until all have something, or nothing is left to begin. Each round gives work to somebody who had none, so it ends.
+// dispatch gives what waits to whoever can take it, and takes back what is in the way of something, or what others could run now, until
+// that is nothing. Each round moves something to where it should be, or the scheduler learns that it has begun, so it ends.
 func (e *Engine) dispatch() {
 	for {
 		e.hand()
 		e.mu.Lock()
-		s, n := e.sched.Victim()
+		r := e.sched.Recall()
 		e.mu.Unlock()
-		if s == nil || s.Owner.(*worker).takeBack(n) == 0 {
+		if r.Worker == nil || !r.Owner.(*worker).takeBack(r.N, r.Pinned) {
 			break
 		}
 	}
@@ -307,41 +308,32 @@ func (e *Engine) hand() {
 			return
 		}
 		e.mu.Lock()
-		var s *sched.Worker
-		if e.sched.Waiting() > 0 {
-			s = e.sched.Pick()
-		}
-		if s == nil {
-			e.mu.Unlock()
-			return
-		}
-		w, idle := s.Owner.(*worker), s.InFlight() == 0
+		s := e.sched.Pick()
 		e.mu.Unlock()
-		if !e.fill(w) && !idle { // one that was idle is so no more, or is passed over: the next is picked
+		if s == nil {
 			return
 		}
+		e.fill(s.Owner.(*worker)) // one that has no room is passed over: the next is picked
 	}
 }
 
 // handful is how many batches are handed to a worker at a time: the locks and the wake-up are then paid for all of them.
 const handful = 16
 
-// fill gives a worker as much as it may have, and reports whether that was anything.
-func (e *Engine) fill(w *worker) bool {
-	some := false
+// fill gives a worker as much as it may have.
+func (e *Engine) fill(w *worker) {
 	for {
 		room := w.room()
 		if room == 0 {
-			return some
+			return
 		}
 		var list [handful]sched.Batch
 		e.mu.Lock()
-		n := e.sched.Next(&w.sched, list[:e.most(w, room)])
+		n := e.sched.Next(&w.sched, list[:min(room, handful)])
 		e.mu.Unlock()
 		if n == 0 {
-			return some
+			return
 		}
-		some = true
 		w.send(list[:n])
 		if e.cfg.MaxTasks > 0 {
 			e.used(w)
@@ -366,11 +358,12 @@ func (e *Engine) fail(err error) {
 // abort fails what is outstanding.
 func (e *Engine) abort(f *Failure) {
 	e.mu.Lock()
-	jobs := make([]*Job, 0, len(e.jobs))
-	for j := range e.jobs {
-		jobs = append(jobs, j)
-	}
+	jobs := slices.Collect(maps.Keys(e.jobs))
 	e.mu.Unlock()
+	e.abortJobs(jobs, f)
+}
+
+func (e *Engine) abortJobs(jobs []*Job, f *Failure) {
 	for _, j := range jobs {
 		e.End(j)
 		j.Abort(f)

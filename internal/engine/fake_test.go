@@ -287,3 +287,4 @@ func (p *fake) Inspect() {
 func (p *fake) Suspect() bool    { return get(p, func(p *fake) bool { return p.suspect }) }
 func (p *fake) Help(func() bool) {}
 func (p *fake) RSS() int64       { return 0 }
+func (p *fake) PeakRSS() int64   { return 0 }

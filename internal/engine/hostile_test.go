@@ -49,7 +49,7 @@ func TestForgedCursorRunsNothingAgain(t *testing.T) {
 		}
 		p.set(func(p *fake) { p.batches[0].begun = 0 })
 		p.progress()
-		e.workers[0].takeBack(1)
+		e.workers[0].takeBack(1, false)
 		synctest.Wait()
 		p.die(exited(1))
 		synctest.Wait()
@@ -102,7 +102,7 @@ func TestForgedResultWhileTakenBack(t *testing.T) {
 		begun(t, e, j, 1)
 		first.Delivered = func(int64) { // which comes when the result of another job is at hand
 			first.Delivered = nil
-			w.takeBack(1)
+			w.takeBack(1, false)
 		}
 		p.begin()
 		if err := p.result(abi.StatusOK, nil); err != nil {
@@ -130,7 +130,7 @@ func TestForgedResultsWhileTakenBack(t *testing.T) {
 			begun(t, e, j, 1)
 			p, w := f.last(), e.workers[0]
 			var both sync.WaitGroup
-			both.Go(func() { w.takeBack(1) })
+			both.Go(func() { w.takeBack(1, false) })
 			var err error
 			both.Go(func() { err = p.result(abi.StatusOK, nil) })
 			both.Wait()

@@ -72,7 +72,7 @@ func (e *Engine) Ended() <-chan struct{} { return e.ended }
 // interrupt takes back what w has not begun, and cancels what it has. Nothing more is sent to it: who sends looks whether the
 // engine is interrupted under w's lock.
 func (w *worker) interrupt() {
-	w.takeBack(math.MaxInt)
+	w.takeBack(math.MaxInt, true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.interrupted = true // not before: the number that is cancelled must be that of an element that has begun

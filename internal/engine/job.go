@@ -28,6 +28,9 @@ type Job struct {
 	Together bool // the elements of a batch are run at once, and are held up by each other
 	Seeded   bool // the random numbers of its elements follow from Seed and their index
 	Seed     uint64
+	Priority int
+	Key      string // all elements go to the worker of this key; "" for none
+	Lease    *Lease // or to the one that this holds
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
@@ -39,8 +42,10 @@ type Job struct {
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
-	// Fraction, if set, is told how far element i is, by its function; not after its Deliver.
-	Fraction func(i int64, fraction float64, worker, pid int)
+	// Show makes a text of an encoded argument; nil for none.
+	Show func(arg []byte) string
+	// Observe is told of what happens to the job's elements but their end, which Deliver knows; nil for nobody.
+	Observe func(Event)
 	// Error, if set, makes an error of an outcome that is no result, for those who observe.
 	Error func(i int64, r Result) error
 	// Interrupted, if set, is told that nothing more of the job begins: what waits fails, and so does what is added.
@@ -52,6 +57,7 @@ type Job struct {
 	ended    atomic.Bool  // nothing more is encoded or delivered
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
 	moved    moved
+	came     arrivals
 	attempts map[int64]int // guarded by the engine's mutex
 	retried  atomic.Bool   // attempts has, or had, something
 	private  bool          // Setup, Teardown or a broadcast: the scheduler does not know it
@@ -65,6 +71,7 @@ type Result struct {
 	Failure *Failure
 	Worker  int
 	PID     int
+	Took    time.Duration // how long it ran, as far as that is known, if the job is observed; 0 if not
 }
 
 // Reason says why an element has no result of its function.
@@ -78,6 +85,7 @@ const (
 	Stopped                       // the engine was closed or killed
 	Interrupted                   // the engine was interrupted before it began, or its Grace had passed; with a Status, it failed after it was told
 	Broken                        // the engine cannot keep workers running; Err says why
+	LeaseLost                     // the leased worker that was to run it has ended
 )
 
 // A Failure is why an element has no result.
@@ -177,7 +185,11 @@ type Batch struct {
 	done    atomic.Int32 // of these, finished; only the port's consumer stores it
 	payload []byte       // while it waits for room
 	size    int          // of the payload
-	way     time.Time    // until then a large payload may be on its way, whose time is not the element's
+	// Since the engine's birth: when its elements became available, 0 if a worker waited for them; when the first was seen to have
+	// begun, 0 if it was not.
+	available, began time.Duration
+
+	way time.Time // until then a large payload may be on its way, whose time is not the element's
 }
 
 // Count is the number of elements in the message.

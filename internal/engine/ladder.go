@@ -47,7 +47,7 @@ func (w *worker) watch() {
 		reason := interrupted // what has not begun was taken back
 		if b.Job.ended.Load() {
 			// What has not begun must be taken back first: else the number that is cancelled could become another's.
-			w.dropped(w.discard(b))
+			w.dropped(b.Job, w.discard(b))
 			reason = abandoned
 		}
 		if done := b.done.Load(); done < b.n.Load() {
@@ -133,7 +133,7 @@ func (w *worker) expired() {
 	var back []part
 	defer func() {
 		if len(back) > 0 {
-			w.giveUp(back)
+			w.giveUp(back, 0)
 			w.e.dispatch()
 		}
 	}()

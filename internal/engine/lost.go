@@ -34,6 +34,8 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	begun := false         // anything: then what it was given may have killed it, and a successor will do better
 	number := w.received()
 	e.mu.Lock()
+	lost := &Failure{Worker: w.index, PID: pid, Exit: exit, Attempts: 1}
+	bereft := w.forfeit(lost)
 	e.sched.Leave(&w.sched)
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
@@ -61,7 +63,10 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 			}
 			number++
 			i := b.First + int64(k)
-			failed = append(failed, lostElement{b.Job, i, f, e.again(b.Job, i, f)})
+			l := lostElement{b.Job, i, f, b.Job.Lease == nil && e.again(b.Job, i, f)}
+			if failed = append(failed, l); !l.again && b.Job.begun {
+				e.failed++
+			}
 		}
 		e.sched.Return(&b.Job.sched, sched.Range{First: b.First + int64(started), N: n - started})
 	}
@@ -74,6 +79,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	if wanted && e.state != closed && w.reason == "" {
 		e.restarted(reason)
 	}
+	e.books.bury(w)
 	e.change()
 	e.mu.Unlock()
 	w.mu.Unlock()
@@ -81,16 +87,17 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	var err error
 	if exit.Code != 0 || why != nil {
 		err = e.cfg.LostError(w.index, pid, exit)
+		e.blame(w.index, err)
 	}
-	e.observe(Event{Kind: "worker ended", Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since), Reason: reason})
+	e.observe(Event{Kind: WorkerEnded, Index: -1, Worker: w.index, PID: pid, Err: err, Duration: time.Since(w.since), Reason: reason})
 	for _, l := range failed {
-		if r := (Result{Failure: l.f, Worker: w.index, PID: pid}); l.again {
+		if r := (Result{Failure: l.f, Worker: w.index, PID: pid, Took: w.took(l.j)}); l.again {
 			e.observeRetry(l.j, l.i, r, l.f.Attempts)
 		} else {
-			e.count(false)
 			l.j.settle(l.i, r)
 		}
 	}
+	e.abortJobs(bereft, lost)
 	if fatal != nil {
 		fatal.j.settle(fatal.i, Result{Failure: fatal.f, Worker: w.index, PID: pid})
 	}

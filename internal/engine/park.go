@@ -39,7 +39,7 @@ func (e *Engine) parkOne(w *worker) bool {
 			live++
 		}
 	}
-	if live <= e.cfg.MinWorkers || e.state != open || w.reason != "" || w.sched.InFlight() > 0 || e.sched.Waiting() > 0 ||
+	if live <= e.cfg.MinWorkers || e.state != open || w.reason != "" || w.sched.InFlight() > 0 || w.sched.Lease() != nil || e.sched.Waiting() > 0 ||
 		w.index >= len(e.seats) || e.workers[w.index] != w {
 		return false
 	}
@@ -60,23 +60,24 @@ func (w *worker) idleSince() time.Time {
 func (e *Engine) unpark() {
 	var starts []int
 	e.mu.Lock()
-	more := e.sched.Waiting()
+	more := e.sched.WaitingForAny()
 	for i, w := range e.workers {
 		switch {
 		case w != nil && w.joined:
 			more += int64(max(0, w.sched.InFlight()-1))
 		case !e.seats[i].parked:
 			more--
+		case e.sched.WaitingFor(i) > 0:
+			more++
 		}
 	}
-	for i := range e.seats {
-		if more <= 0 {
-			break
-		}
-		if e.seats[i].parked {
-			e.seats[i].parked = false
-			starts = append(starts, i)
-			more--
+	for _, keyed := range []bool{true, false} {
+		for i := range e.seats {
+			if more > 0 && e.seats[i].parked && keyed == (e.sched.WaitingFor(i) > 0) {
+				e.seats[i].parked = false
+				starts = append(starts, i)
+				more--
+			}
 		}
 	}
 	e.mu.Unlock()

@@ -36,6 +36,8 @@ type Port interface {
 	Help(done func() bool)
 	// RSS is the worker's memory in bytes, 0 if it is not known.
 	RSS() int64
+	// PeakRSS is the most that it ever was, 0 if it is not known.
+	PeakRSS() int64
 }
 
 // An Asker is a Port to a worker that answers questions (package side).
@@ -60,6 +62,8 @@ type Host interface {
 	Up()
 	// Result: the next element, in the order they began, has an outcome. An error means that the worker is mad.
 	Result(status uint8, payload []byte) error
+	// Quiet: the port has looked, and there was no result. It may come while others look.
+	Quiet()
 	// Progress follows one or more Results, before Lost, or room that was made.
 	Progress()
 	// Lost: the worker has ended, and every Result it published has been reported. why is set if it never was Up, or

@@ -17,7 +17,7 @@ func spent(w *worker) bool {
 
 // recycle says that a worker is to be replaced, and reports whether its heir is to be started. Call it with mu.
 func (e *Engine) recycle(w *worker, reason string) bool {
-	if e.state == closed || !w.joined || w.reason != "" || w.index >= len(e.seats) || e.workers[w.index] != w {
+	if e.state == closed || !w.joined || w.reason != "" || w.index >= len(e.seats) || e.workers[w.index] != w || w.sched.Lease() != nil {
 		return false
 	}
 	w.reason = reason
@@ -31,12 +31,12 @@ func (e *Engine) restarted(reason string) {
 	e.reasons[reason]++
 }
 
-// used looks what is left of a worker that was given something.
+// used looks what is left of a worker that was given something, or was released.
 func (e *Engine) used(w *worker) {
 	var old *worker
 	start := false
 	e.mu.Lock()
-	if left, _ := w.sched.Left(); left <= e.cfg.MaxTasks/10 {
+	if left, limited := w.sched.Left(); limited && left <= e.cfg.MaxTasks/10 {
 		start = e.recycle(w, reasonTasks)
 	}
 	if w.index < len(e.seats) && e.workers[w.index] == w {
@@ -149,7 +149,7 @@ func (e *Engine) resting() (idle []*worker) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, w := range e.workers {
-		if w != nil && w.joined && w.reason == "" && w.sched.InFlight() == 0 {
+		if w != nil && w.joined && w.reason == "" && w.sched.InFlight() == 0 && w.sched.Lease() == nil {
 			idle = append(idle, w)
 		}
 	}

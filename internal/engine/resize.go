@@ -40,16 +40,19 @@ func (e *Engine) resize(n int) (old int, leaving []*worker) {
 		for _, w := range []*worker{e.workers[i], e.seats[i].heir} {
 			if w != nil {
 				w.reason = reasonResize
-				e.sched.Leave(&w.sched)
 				leaving = append(leaving, w)
+				if w.sched.Lease() == nil { // else when it is released
+					e.sched.Leave(&w.sched)
+				}
 			}
 		}
+		e.sched.Shut(i)
 	}
 	starts := e.seat(n)
 	e.change()
 	e.mu.Unlock()
 	for _, w := range leaving {
-		w.leave()
+		w.relieve()
 	}
 	for _, i := range starts {
 		go e.start(i)

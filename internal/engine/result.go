@@ -12,14 +12,19 @@ var errUnexpected = errors.New("a result of no element")
 
 // A burst is what the port's consumer notes of results until Progress.
 type burst struct {
-	ahead []*Batch // the head of the worker's fifo as last seen: the order is the same, and new ones come behind
-	job   *Job     // of the last result
-	n     int64    // results of that job
-	total int      // of any job
-	bad   int      // of these, errors
-	again int      // of these, that are run again
-	store []*Batch // behind ahead
-	mixed bool     // of several jobs
+	ahead []*Batch  // the head of the worker's fifo as last seen: the order is the same, and new ones come behind
+	job   *Job      // of the last result
+	of    *Job      // of the first result
+	first int64     // its index
+	n     int64     // results of that job
+	total int       // of any job
+	bad   int       // of these, errors
+	again int       // of these, that are run again
+	late  int       // of these, that nobody wanted any more
+	bytes int       // of all
+	seen  time.Time // when the last came, if somebody observes
+	store []*Batch  // behind ahead
+	mixed bool      // of several jobs
 }
 
 // Result implements Host. It takes no lock but to look into an alert.
@@ -40,26 +45,28 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
-	if j.Fraction != nil || w.e.cfg.Observe != nil {
+	if w.e.Observed(j) {
 		w.telling.Lock()   // no fraction of it is told from here on
 		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
 	}
 	if b.n.Load() <= done && !w.keeps(b, done) {
 		return errUnexpected
 	}
-	if bad := status != abi.StatusOK || r.Failure != nil; !j.private {
+	ended := j.ended.Load()
+	if !j.private {
+		if w.e.Observed(j) {
+			w.timed(&r)
+		}
+		bad := status != abi.StatusOK || r.Failure != nil
 		if bad && w.retry(j, i, r) {
 			return nil
 		}
-		w.note(j, bad)
+		w.note(j, i, len(payload), ended, bad)
 		if j.retried.Load() {
 			w.e.settled(j, i)
 		}
 	}
-	if w.e.cfg.Observe != nil && !j.private {
-		w.e.observe(Event{Kind: "finish", Function: j.Function, Index: i, Worker: w.index, PID: w.pid()})
-	}
-	if j.ended.Load() {
+	if ended {
 		codec.GiveUp(payload)
 	} else {
 		j.Deliver(i, r)
@@ -117,43 +124,48 @@ func (w *worker) clean() {
 	w.drain(w.recycle)
 }
 
-func (w *worker) note(j *Job, bad bool) {
-	c := w.count(j)
+func (w *worker) note(j *Job, i int64, size int, ended, bad bool) {
+	c := w.count(j, i, size)
 	c.n++
-	if bad {
+	switch {
+	case ended:
+		c.late++
+	case bad:
 		c.bad++
 	}
 }
 
 // count counts a result of j.
-func (w *worker) count(j *Job) *burst {
+func (w *worker) count(j *Job, i int64, size int) *burst {
 	c := &w.burst
 	if c.job != j {
-		w.tell()
+		c.tell()
 		c.mixed = c.total > 0
 		c.job = j
 	}
-	c.total++
+	if c.total++; c.total == 1 {
+		c.of, c.first = j, i
+	}
+	c.bytes += size
 	return c
 }
 
 // tell tells the job of the last results how many they were.
-func (w *worker) tell() {
-	if j, n := w.burst.job, w.burst.n; j != nil && n > 0 {
-		w.burst.n = 0
-		j.delivered(n)
+func (c *burst) tell() {
+	if c.job != nil && c.n > 0 {
+		c.job.delivered(c.n)
+		c.n = 0
 	}
 }
 
 // Progress implements Host.
 func (w *worker) Progress() {
-	w.tell()
 	c := w.burst
 	w.burst = burst{ahead: c.ahead, store: c.store}
 	now := time.Now()
 	w.mu.Lock()
 	w.taking.Store(false)
-	took := now.Sub(w.head)
+	began, took := w.head.Sub(w.e.birth), now.Sub(w.head)
 	if b := w.fifo.First(); b != nil && (c.total > 0 || b.done.Load() > 0 || (now.Before(b.way) && w.port.Begun(b) == 0)) {
 		w.head = now
 		w.clean()
@@ -174,11 +186,14 @@ func (w *worker) Progress() {
 		w.finish()
 	}
 	w.watch()
-	if w.fifo.Len() == 0 {
+	first := w.counted(&c, took, time.Duration(w.quiet.Load())-began)
+	if b := w.fifo.First(); b != nil {
+		w.begins(b)
+	} else {
+		w.rest(now)
 		w.burst.ahead = nil
 		clear(w.burst.store[:cap(w.burst.store)]) // what is idle keeps no job's memory
 	}
-	w.done += int64(c.total)
 	up := w.up
 	w.mu.Unlock()
 	if !up {
@@ -187,16 +202,22 @@ func (w *worker) Progress() {
 	e := w.e
 	e.mu.Lock()
 	if c.job != nil && !c.mixed {
-		c.job.sched.Cost.Observe(c.total, took)
+		e.sched.Took(&c.job.sched, c.total, took)
 	}
-	e.done += int64(c.total - c.bad - c.again)
+	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
 	e.sched.Finished(&w.sched, c.total)
+	w.shown += int64(c.total)
+	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()
 	if e.cfg.MaxRSS > 0 && c.total > 0 && now.Sub(w.weighed) > weighEvery {
 		w.weighed = now
 		e.weigh(w)
 	}
+	if slow {
+		e.slow(c.of, Slow{Index: c.first, Worker: w.index, PID: w.pid(), Duration: first, Ended: now})
+	}
+	c.tell() // now that what Stats says is so
 	e.fill(w)
 	e.balance()
 }

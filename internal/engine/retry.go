@@ -48,7 +48,7 @@ func (w *worker) retry(j *Job, i int64, r Result) bool {
 	again := w.e.again(j, i, f)
 	w.e.mu.Unlock()
 	if again {
-		w.count(j).again++
+		w.count(j, i, len(r.Payload)).again++
 		codec.GiveUp(r.Payload) // it may hold what moved here
 		w.e.observeRetry(j, i, r, f.Attempts)
 	}
@@ -57,12 +57,12 @@ func (w *worker) retry(j *Job, i int64, r Result) bool {
 
 // observeRetry tells of an attempt that failed, and is not the last.
 func (e *Engine) observeRetry(j *Job, i int64, r Result, attempt int) {
-	if e.cfg.Observe == nil {
+	if !e.Observed(j) {
 		return
 	}
 	var err error
 	if j.Error != nil {
 		err = j.Error(i, r)
 	}
-	e.observe(Event{Kind: "retry", Function: j.Function, Index: i, Worker: r.Worker, PID: r.PID, Err: err, Attempt: attempt})
+	e.Tell(j, Event{Kind: Retry, Index: i, Worker: r.Worker, PID: r.PID, Err: err, Attempt: attempt})
 }

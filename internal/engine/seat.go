@@ -35,6 +35,7 @@ func (e *Engine) seat(n int) (starts []int) {
 	for i := len(e.seats); i < n; i++ {
 		parked := e.cfg.IdleTimeout > 0 && i >= max(1, e.cfg.MinWorkers)
 		e.workers, e.seats = append(e.workers, nil), append(e.seats, seat{parked: parked})
+		e.sched.Open(i)
 		if !parked {
 			starts = append(starts, i)
 		}
@@ -67,6 +68,7 @@ func (e *Engine) ready() bool {
 // start starts a worker for an index that has none, or an heir of one that is to be replaced; it does nothing where there is no need.
 func (e *Engine) start(index int) {
 	w := &worker{e: e, index: index, since: time.Now()}
+	w.m.mark = w.since
 	e.mu.Lock()
 	wanted := e.place(w)
 	e.mu.Unlock()
@@ -122,7 +124,7 @@ func (e *Engine) admit(w *worker) (old *worker) {
 	case sits == w:
 	case s.heir != w:
 		return nil
-	case sits.reason == reasonTasks && !spent(sits):
+	case sits.sched.Lease() != nil, sits.reason == reasonTasks && !spent(sits):
 		w.ready = true
 		return nil
 	default:
@@ -130,7 +132,7 @@ func (e *Engine) admit(w *worker) (old *worker) {
 		e.sched.Leave(&old.sched)
 	}
 	w.joined = true
-	w.sched.Owner = w
+	w.sched.Owner, w.sched.Index = w, w.index
 	if e.cfg.MaxTasks > 0 {
 		w.sched.Limit(e.cfg.MaxTasks)
 	}

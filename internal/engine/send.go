@@ -107,11 +107,13 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 		rest.N--
 	}
 	w.e.mu.Lock()
-	w.e.sched.TakenBack(&w.sched, left)
+	w.e.sched.TakenBack(&w.sched, &j.sched, left)
 	w.e.sched.Return(&j.sched, rest)
+	if err != nil {
+		w.e.failed++ // with the above: all numbers of Stats add up
+	}
 	w.e.mu.Unlock()
 	if err != nil {
-		w.e.count(false)
 		j.settle(rest.First-1, Result{Failure: &Failure{Reason: Unsent, Err: err, Worker: w.index}, Worker: w.index})
 	}
 }
@@ -119,7 +121,7 @@ func (w *worker) giveBack(sb sched.Batch, left int, err error) {
 // ship sends what was encoded, and empties the buffer. It reports false if the worker is dead or retired, and others should have it,
 // or the engine is interrupted, and nobody.
 func (w *worker) ship(buf *buffer) (sent bool) {
-	dropped := 0
+	w.given(buf.out)
 	w.mu.Lock()
 	sent = !w.dead && !w.retired && !w.ladder.killed && w.e.interrupt.Load() == 0
 	for _, o := range buf.out {
@@ -132,7 +134,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.e.sched.Return(&o.job.sched, sched.Range{First: o.first, N: o.n})
 			w.e.mu.Unlock()
 		case o.job.ended.Load(): // its End will not look here again
-			dropped += o.n
+			w.dropped(o.job, o.n)
 		default:
 			w.post(o)
 		}
@@ -141,7 +143,6 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 		w.port.Flush()
 	}
 	w.mu.Unlock()
-	w.dropped(dropped)
 	clear(buf.out)
 	buf.out = buf.out[:0]
 	if buf.bytes = buf.bytes[:0]; cap(buf.bytes) > MaxCopied {
@@ -154,6 +155,7 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 func (w *worker) post(o outgoing) {
 	b := w.newBatch()
 	b.Job, b.First, b.Flags, b.count = o.job, o.first, o.flags, o.n
+	b.available = o.job.came.at(o.first)
 	b.n.Store(int32(o.n))
 	b.size = len(o.payload)
 	if o.job.Waited {
@@ -184,6 +186,7 @@ func (w *worker) newBatch() *Batch {
 func (w *worker) recycle(b *Batch) {
 	if len(w.free) < maxFree {
 		b.Job, b.Local, b.payload = nil, nil, nil
+		b.available, b.began = 0, 0
 		b.n.Store(0)
 		b.done.Store(0)
 		w.free = append(w.free, b)
@@ -199,8 +202,10 @@ func (w *worker) append(b *Batch) {
 		b.way = time.Now().Add(time.Duration(b.size) * slowest)
 	}
 	w.fifo.Push(b)
+	w.m.sent += int64(b.size)
 	if w.fifo.Len() == 1 {
 		w.head = time.Now()
+		w.begins(b)
 		w.watch()
 	}
 }
@@ -208,12 +213,12 @@ func (w *worker) append(b *Batch) {
 // slowest is how long a byte of a large payload may be on its way, while it moves.
 const slowest = time.Microsecond
 
-// dropped tells the scheduler that n elements are w's no more, which it has not begun.
-func (w *worker) dropped(n int) {
+// dropped tells the scheduler that n elements of j are w's no more, which it has not begun.
+func (w *worker) dropped(j *Job, n int) {
 	if n == 0 {
 		return
 	}
 	w.e.mu.Lock()
-	w.e.sched.TakenBack(&w.sched, n)
+	w.e.sched.TakenBack(&w.sched, &j.sched, n)
 	w.e.mu.Unlock()
 }

@@ -47,9 +47,8 @@ func (w *worker) Fraction(number uint64, fraction float64) {
 	if j == nil {
 		return
 	}
-	w.e.observe(Event{Kind: "fraction", Function: j.Function, Index: i, Worker: w.index, PID: pid, Fraction: fraction})
-	if j.Fraction != nil && !j.ended.Load() {
-		j.Fraction(i, fraction, w.index, pid)
+	if !j.ended.Load() {
+		w.e.Tell(j, Event{Kind: Fraction, Index: i, Worker: w.index, PID: pid, Fraction: fraction})
 	}
 }
 

@@ -31,7 +31,11 @@ func TestFraction(t *testing.T) {
 		j, _ := job("f")
 		j.Chunk = 3
 		byJob := 0
-		j.Fraction = func(int64, float64, int, int) { byJob++ }
+		j.Observe = func(ev Event) {
+			if ev.Kind == Fraction {
+				byJob++
+			}
+		}
 		begun(t, e, j, 9)
 		says := func(number uint64, want string) {
 			t.Helper()
@@ -76,11 +80,14 @@ func TestFractionRace(t *testing.T) {
 		defer mu.Unlock()
 		ended[i] = true
 	}
-	j.Fraction = func(i int64, _ float64, _, _ int) {
+	j.Observe = func(ev Event) {
+		if ev.Kind != Fraction {
+			return
+		}
 		mu.Lock()
 		defer mu.Unlock()
-		if fractions++; ended[i] {
-			t.Errorf("a fraction of %d after its end", i)
+		if fractions++; ended[ev.Index] {
+			t.Errorf("a fraction of %d after its end", ev.Index)
 		}
 	}
 	begun(t, e, j, n)

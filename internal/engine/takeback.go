@@ -1,40 +1,58 @@
 package engine
 
-import "github.com/go-multiproc/mp/internal/sched"
+import (
+	"slices"
 
-// takeBack takes back at least n elements that have not begun, if there are so many, the last first, and returns how
-// many it got. Elements of jobs that have ended are gone.
-func (w *worker) takeBack(n int) int {
+	"github.com/go-multiproc/mp/internal/sched"
+)
+
+// takeBack takes back at least n elements that have not begun, if there are so many, the last first: pinned ones only if that is
+// said, for no other worker is to run them. Elements of jobs that have ended are gone. It reports false if it changed nothing, not even what
+// the scheduler knows.
+func (w *worker) takeBack(n int, pinned bool) bool {
 	var got []part
 	total := 0
 	w.mu.Lock()
 	if w.dead {
 		w.mu.Unlock()
-		return 0
+		return false
 	}
 	take := func(b *Batch, left int) {
 		got = append(got, part{b.Job, sched.Range{First: b.First + int64(b.n.Load()), N: left}})
 		total += left
 	}
-	for len(w.stalled) > 0 && total < n {
-		b := w.stalled[len(w.stalled)-1]
-		w.stalled = w.stalled[:len(w.stalled)-1]
-		take(b, int(b.n.Swap(0)))
+	for i := len(w.stalled) - 1; i >= 0 && total < n; i-- {
+		if b := w.stalled[i]; pinned || !b.Job.pinned() {
+			w.stalled = slices.Delete(w.stalled, i, i+1)
+			take(b, int(b.n.Swap(0)))
+		}
 	}
 	sent := w.fifo.All()
 	for i := len(sent) - 1; i >= 0 && total < n; i-- {
-		if sent[i].Job.private { // no other worker is to run it
-			continue
+		if b := sent[i]; !b.Job.private && (pinned || !b.Job.pinned()) {
+			take(b, w.cut(b))
 		}
-		take(sent[i], w.cut(sent[i]))
 	}
 	w.trim()
+	begun := w.begun()
 	w.mu.Unlock()
-	if total == 0 {
-		return 0
+	return w.giveUp(got, begun) || total > 0
+}
+
+// begun is how many elements that the scheduler knows of have begun, ever. Call it with mu.
+func (w *worker) begun() (n int64) {
+	n = int64(w.passed) - w.hidden
+	for _, b := range w.fifo.All() {
+		if b.Job.private {
+			continue
+		}
+		own := int(b.n.Load())
+		k := min(max(w.port.Begun(b), int(b.done.Load())), own)
+		if n += int64(k); k < own {
+			break
+		}
 	}
-	w.giveUp(got)
-	return total
+	return n
 }
 
 // part is some elements of a job that were taken back.
@@ -43,18 +61,20 @@ type part struct {
 	r sched.Range
 }
 
-// giveUp returns what was taken back from w to the scheduler.
-func (w *worker) giveUp(parts []part) {
+// giveUp returns what was taken back from w to the scheduler, and tells it how many of its elements have begun, ever. It reports whether that
+// was news.
+func (w *worker) giveUp(parts []part, begun int64) (news bool) {
 	e := w.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range parts {
-		e.sched.TakenBack(&w.sched, p.r.N)
+		e.sched.TakenBack(&w.sched, &p.j.sched, p.r.N)
 		// In halves, for a part stays together on its way: else a large one would go to and fro between two workers.
 		half := p.r.N / 2
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First, N: half})
 		e.sched.Return(&p.j.sched, sched.Range{First: p.r.First + int64(half), N: p.r.N - half})
 	}
+	return e.sched.Begun(&w.sched, int(begun-w.shown))
 }
 
 // release takes back everything that has not begun, also what was not sent yet. Call it with mu.
@@ -139,7 +159,7 @@ func (w *worker) drop(j *Job) {
 	w.mu.Unlock()
 	if total > 0 || unsaid {
 		w.e.mu.Lock()
-		w.e.sched.TakenBack(&w.sched, total)
+		w.e.sched.TakenBack(&w.sched, &j.sched, total)
 		w.e.mu.Unlock()
 		w.e.fill(w)
 		w.e.balance()

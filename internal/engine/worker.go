@@ -17,6 +17,7 @@ type worker struct {
 	since time.Time
 	// Guarded by the engine's mutex. See seat.go.
 	sched  sched.Worker
+	shown  int64  // results of which the scheduler knows
 	joined bool   // elements are given to it
 	ready  bool   // it could be given some, and waits for its predecessor to be spent
 	reason string // why it is to be replaced, or only finishes what it has begun; "" while it is wanted
@@ -30,7 +31,8 @@ type worker struct {
 	spare  atomic.Pointer[buffer]
 	serves atomic.Pointer[Job] // the job whose single element was sent last
 
-	weighed time.Time // of the port's consumer: when it last looked at MaxRSS
+	weighed time.Time    // of the port's consumer: when it last looked at MaxRSS
+	quiet   atomic.Int64 // when the port last looked and found nothing, since the engine's birth
 
 	taking atomic.Bool // results are being taken, and Progress will follow
 
@@ -44,6 +46,7 @@ type worker struct {
 	port        Port
 	fifo        fifo.Queue[*Batch] // sent, not finished
 	passed      uint64             // elements of batches that were trimmed
+	hidden      int64              // of these, private ones, of which the scheduler does not know
 	stalled     []*Batch           // encoded, no room yet
 	unsaid      *Batch             // of a broadcast, no room yet
 	free        []*Batch           // to be used again
@@ -62,6 +65,7 @@ type worker struct {
 	excused     bool        // it was late, and is on its second way
 	startErr    error
 	done        int64
+	m           measured
 }
 
 // received is the number of results so far, which is the number of the element at the head. Call it with mu.
@@ -88,6 +92,10 @@ func (w *worker) drain(drop func(*Batch)) {
 			return
 		}
 		w.passed += uint64(b.done.Load())
+		if b.Job.private {
+			w.hidden += int64(b.done.Load())
+		}
+		w.waited(b)
 		w.fifo.Pop()
 		drop(b)
 	}
@@ -95,7 +103,10 @@ func (w *worker) drain(drop func(*Batch)) {
 
 // Up implements Host.
 func (w *worker) Up() {
-	w.e.observe(Event{Kind: "worker started", Index: -1, Worker: w.index, PID: w.pid()})
+	w.mu.Lock()
+	w.m.turn(initializing, time.Now())
+	w.mu.Unlock()
+	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
 	if w.e.cfg.Setup == nil {
 		w.join()
 		return
@@ -154,6 +165,7 @@ func (w *worker) join() {
 	if current != nil {
 		w.say(current.job)
 	}
+	w.m.turn(idling, w.head)
 	w.mu.Unlock()
 	e.mu.Lock()
 	old := e.admit(w)
@@ -169,6 +181,7 @@ func (w *worker) kill() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead && w.port != nil {
+		w.m.turn(leaving, time.Now())
 		w.port.Kill()
 	}
 }
@@ -202,7 +215,7 @@ func (w *worker) retire(limit time.Duration) {
 	}
 	w.finish()
 	w.mu.Unlock()
-	w.giveUp(back)
+	w.giveUp(back, 0)
 }
 
 // finish ends a worker that is retired. What finds no room, for what was cancelled is still in the way or streams, waits for
@@ -219,5 +232,7 @@ func (w *worker) finish() {
 		return
 	}
 	w.last = nil
-	w.finishing = w.port.Finish()
+	if w.finishing = w.port.Finish(); w.finishing && w.m.doing == idling {
+		w.m.turn(leaving, time.Now())
+	}
 }

@@ -54,6 +54,11 @@ func (q *Queue[T]) Pop() {
 // Remove removes an item, if it is there.
 func (q *Queue[T]) Remove(x T) {
 	if i := slices.Index(q.All(), x); i >= 0 {
-		q.items = slices.Delete(q.items, q.head+i, q.head+i+1)
+		q.RemoveAt(i)
 	}
+}
+
+// RemoveAt removes the item that is at i of All.
+func (q *Queue[T]) RemoveAt(i int) {
+	q.items = slices.Delete(q.items, q.head+i, q.head+i+1)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/side"
 )
 
 // elements is the contexts of the elements that one worker runs, one after the other. Most functions never ask theirs for
@@ -16,7 +17,7 @@ import (
 type elements struct {
 	base      context.Context
 	handler   Handler
-	fractions fractions
+	fractions side.Limiter
 	number    uint64        // of the next; owner: who runs elements
 	of        *origin       // of the next; likewise
 	ended     atomic.Uint64 // elements with a lower number have ended
@@ -82,6 +83,30 @@ func (s *elements) beginAll(n int, index int64, timeout time.Duration) *element 
 	e := s.begin(index, timeout)
 	s.number += uint64(n - 1)
 	return e
+}
+
+// Nth is the context of the k-th of the elements that run together with ctx, which is the context of the first as a Handler got it.
+func Nth(ctx context.Context, k int) context.Context {
+	e, ok := ctx.(*element)
+	if !ok || k == 0 {
+		return ctx
+	}
+	return &nth{e, element{of: e.of, number: e.number, index: e.index + int64(k)}}
+}
+
+// nth is the context of an element with an index of its own.
+type nth struct {
+	*element
+
+	own element
+}
+
+// Value implements context.Context.
+func (n *nth) Value(key any) any {
+	if key == (elementKey{}) {
+		return &n.own
+	}
+	return n.element.Value(key)
 }
 
 // end ends an element's context when its function has returned, as every server does: what it left running should stop.

@@ -37,10 +37,10 @@ type localBatch struct {
 // StartLocal starts the goroutine.
 func StartLocal(base context.Context, h engine.Host, handler Handler) *Local {
 	l := &Local{host: h, handler: handler, elements: elements{base: base, handler: handler}}
-	l.elements.fractions.send = func(number uint64, f float64) {
-		if h, ok := h.(engine.FractionHost); ok {
-			h.Fraction(number, f)
-		}
+	if h, ok := h.(engine.FractionHost); ok {
+		l.elements.tellFractions(h.Fraction)
+	} else {
+		l.elements.tellFractions(func(uint64, float64) {})
 	}
 	l.work = sync.NewCond(&l.mu)
 	go func() {
@@ -255,6 +255,9 @@ func (l *Local) Suspect() bool { return false }
 
 // RSS implements engine.Port.
 func (l *Local) RSS() int64 { return 0 }
+
+// PeakRSS implements engine.Port.
+func (l *Local) PeakRSS() int64 { return 0 }
 
 // Help implements engine.Port: the goroutine needs none.
 func (l *Local) Help(func() bool) {}

@@ -24,6 +24,7 @@ func (h *localHost) Result(uint8, []byte) error {
 }
 
 func (h *localHost) Progress() {}
+func (h *localHost) Quiet()    {}
 
 func (h *localHost) Lost(spawn.Exit, error) { close(h.lost) }
 

@@ -155,6 +155,7 @@ func (p *Port) loop() error {
 		if n > 0 || (p.sent.Load() > 0 && p.spinner.Spin(p.ready)) {
 			continue
 		}
+		p.host.Quiet()
 		recv.Store(1)
 		race.Fence()
 		if p.ready() {

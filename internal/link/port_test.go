@@ -71,6 +71,8 @@ func (h *portHost) Progress() {
 	}
 }
 
+func (h *portHost) Quiet() {}
+
 func (h *portHost) Lost(spawn.Exit, error) { close(h.lost) }
 
 func startPort(t *testing.T, role string) (*Port, *portHost) {

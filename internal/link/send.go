@@ -19,6 +19,9 @@ func (p *Port) Suspect() bool { return p.Child.Suspect() }
 // RSS implements engine.Port.
 func (p *Port) RSS() int64 { return p.Child.RSS() }
 
+// PeakRSS implements engine.Port.
+func (p *Port) PeakRSS() int64 { return p.Child.PeakRSS() }
+
 // Kill implements engine.Port.
 func (p *Port) Kill() { p.Child.Kill() }
 

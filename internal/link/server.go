@@ -64,7 +64,8 @@ type server struct {
 func Serve(base context.Context, parent *spawn.Parent, h Handler, gone func()) bool {
 	s := &server{parent: parent, handler: h, elements: elements{base: base}, left: -1, finished: make(chan struct{})}
 	s.slots, s.in, s.out = parent.Channel.WorkerEnds()
-	s.elements.handler, s.elements.fractions.send = h, parent.Side.Fraction
+	s.elements.handler = h
+	s.elements.tellFractions(parent.Side.Fraction)
 	go parent.Side.Serve()
 	s.probe()
 	go s.control(gone)

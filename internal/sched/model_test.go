@@ -24,21 +24,22 @@ type modelJob struct {
 	handed   []int   // how often each was handed out
 	returned []int   // how often each was returned
 	back     []int64 // returned and waiting
-	ended    bool
-	missed   int // turns of others since it waits
-	jumps    int // returns since then: those may go before it
+	place    int     // whose worker gets it; -1: any
+	lease    *Pin    // likewise
 }
 
 // modelWorker is what a Worker should hold: batches in the order in which it got them.
 type modelWorker struct {
 	w       *Worker
 	batches []Batch
+	begun   int  // of the elements, the first
 	passed  bool // it could take nothing, and was not heard of since
 	limited bool
 	left    int // elements that it may be given, if limited
+	lease   *Pin
 }
 
-func (w *modelWorker) spent() bool { return w.limited && w.left == 0 }
+func (w *modelWorker) spent() bool { return w.limited && w.left <= 0 && w.lease == nil }
 
 func (w *modelWorker) inFlight() (n int) {
 	for _, b := range w.batches {
@@ -47,8 +48,23 @@ func (w *modelWorker) inFlight() (n int) {
 	return n
 }
 
-// idle reports whether the worker has nothing and could take something.
-func (w *modelWorker) idle() bool { return len(w.batches) == 0 && !w.passed && !w.spent() }
+// idle reports whether the worker has nothing and could take something of all.
+func (w *modelWorker) idle() bool {
+	return len(w.batches) == 0 && !w.passed && !w.spent() && w.lease == nil
+}
+
+// unbegun is the batches, or their parts, that have not begun.
+func (w *modelWorker) unbegun() (list []Batch) {
+	begun := w.begun
+	for _, b := range w.batches {
+		k := min(begun, b.N)
+		begun -= k
+		if b.N > k {
+			list = append(list, Batch{b.Job, Range{b.First + int64(k), b.N - k}})
+		}
+	}
+	return list
+}
 
 // model is a plain account of where each element is, to compare the Scheduler with.
 type model struct {
@@ -57,6 +73,7 @@ type model struct {
 	s       Scheduler
 	jobs    []*modelJob
 	workers []*modelWorker
+	leases  []*Pin // that wait or have a worker
 	costs   []*Cost
 	step    int
 }
@@ -71,7 +88,8 @@ func (m *model) waitingOf(j *modelJob) (n int64) {
 }
 
 // 100,000 random operations against the model. Each element is handed out once, and once more for each time it was
-// returned; nothing is lost, nothing is handed out after End, whoever has nothing gets something.
+// returned; nothing is lost, nothing is handed out after End, whoever has nothing gets something; what is pinned or leased goes where
+// it belongs; a higher priority is handed out first, and nothing lower is in front of it.
 func TestAgainstModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -80,8 +98,11 @@ func TestAgainstModel(t *testing.T) {
 		steps = 10_000
 	}
 	m := &model{t: t, rng: rand.New(rand.NewPCG(seed, 0)), costs: []*Cost{{}, {}, {}}}
+	for i := range maxWorkers {
+		m.s.Open(i)
+	}
 	for m.step = range steps {
-		switch m.rng.IntN(20) {
+		switch m.rng.IntN(24) {
 		case 0:
 			m.newJob()
 		case 1, 2, 3:
@@ -104,8 +125,18 @@ func TestAgainstModel(t *testing.T) {
 			if m.rng.IntN(2) == 0 {
 				m.end()
 			}
+		case 18:
+			m.begin()
+		case 19:
+			if m.rng.IntN(4) == 0 {
+				m.lease()
+			} else {
+				m.release()
+			}
+		case 20:
+			m.settled()
 		default:
-			m.victim()
+			m.recall()
 		}
 		m.check()
 		if t.Failed() {
@@ -122,16 +153,35 @@ func pick[T any](rng *rand.Rand, list []T) (x T, ok bool) {
 	return list[rng.IntN(len(list))], true
 }
 
+// maxJobs and maxWorkers are how many there are at a time.
+const (
+	maxJobs    = 8
+	maxWorkers = 5
+)
+
 func (m *model) newJob() {
 	if len(m.jobs) >= maxJobs {
 		return
 	}
 	cost, _ := pick(m.rng, m.costs)
-	chunk := 0
+	j := &modelJob{job: &Job{Cost: cost}, place: -1}
 	if m.rng.IntN(3) == 0 {
-		chunk = 1 + m.rng.IntN(20)
+		j.job.Chunk, j.job.Whole = 1+m.rng.IntN(20), m.rng.IntN(2) == 0
 	}
-	m.jobs = append(m.jobs, &modelJob{job: &Job{Cost: cost, Chunk: chunk}})
+	if m.rng.IntN(3) == 0 {
+		j.job.Priority = m.rng.IntN(5) - 2
+	}
+	switch m.rng.IntN(5) {
+	case 0:
+		j.job.Key = m.rng.Uint64()
+		j.job.Pin = m.s.Place(j.job.Key)
+		j.place = j.job.Pin.index
+	case 1:
+		if l, ok := pick(m.rng, m.leases); ok && l.Worker() != nil {
+			j.lease, j.job.Pin = l, l
+		}
+	}
+	m.jobs = append(m.jobs, j)
 }
 
 func (m *model) add() {
@@ -146,11 +196,17 @@ func (m *model) add() {
 	j.returned = append(j.returned, make([]int, n)...)
 }
 
+// join lets a worker come to a place that has none.
 func (m *model) join() {
-	if len(m.workers) >= 5 {
+	index := 0
+	for slices.ContainsFunc(m.workers, func(w *modelWorker) bool { return w.w.Index == index }) {
+		index++
+	}
+	if index >= maxWorkers {
 		return
 	}
-	w := &modelWorker{w: new(Worker)}
+	w := &modelWorker{w: &Worker{Index: index}}
+	w.w.Owner = w
 	if m.rng.IntN(2) == 0 {
 		w.limited, w.left = true, 1+m.rng.IntN(1<<m.rng.IntN(8))
 		w.w.Limit(int64(w.left))
@@ -158,8 +214,8 @@ func (m *model) join() {
 	if m.s.Next(w.w, make([]Batch, 1)) != 0 {
 		m.t.Error("a worker that is not ready was given work")
 	}
-	m.s.Join(w.w)
 	m.workers = append(m.workers, w)
+	m.s.Join(w.w)
 }
 
 func (m *model) find(j *Job) *modelJob {
@@ -178,15 +234,36 @@ func (m *model) next() {
 	}
 }
 
+// may reports whether w may run elements of j at all.
+func (w *modelWorker) may(j *modelJob) bool {
+	switch {
+	case j.lease != nil || w.lease != nil:
+		return j.lease == w.lease
+	case j.place >= 0:
+		return j.place == w.w.Index
+	default:
+		return true
+	}
+}
+
+// highest is the highest priority of what waits and w may run.
+func (m *model) highest(w *modelWorker) (p int, some bool) {
+	for _, j := range m.jobs {
+		if w.may(j) && m.waitingOf(j) > 0 && (!some || j.job.Priority > p) {
+			p, some = j.job.Priority, true
+		}
+	}
+	return p, some
+}
+
 // nextFor lets a worker have its next batches, and reports whether there were any.
 func (m *model) nextFor(w *modelWorker) bool {
-	before, held := m.s.Waiting(), w.inFlight()
 	list := make([]Batch, 1+m.rng.IntN(20))
 	n := m.s.Next(w.w, list)
-	if n == 0 && before > 0 && held == 0 && !w.spent() {
-		m.t.Errorf("%d elements wait and a worker without any gets none", before)
-	}
-	for _, b := range list[:n] {
+	for i, b := range list[:n] {
+		if i == n-1 {
+			m.checkSize(w, b)
+		}
 		m.handOut(w, b)
 	}
 	return n > 0
@@ -194,26 +271,20 @@ func (m *model) nextFor(w *modelWorker) bool {
 
 // handOut notes that a worker was given a batch, and checks that it may have it.
 func (m *model) handOut(w *modelWorker, b Batch) {
-	held := w.inFlight()
-	if held > 0 && m.anyIdle() {
-		m.t.Error("a worker got more while another had none")
-	}
-	w.passed = false
 	j := m.find(b.Job)
-	if j == nil || j.ended {
+	switch {
+	case j == nil:
 		m.t.Errorf("%+v is of a job that has ended", b)
 		return
+	case !w.may(j):
+		m.t.Errorf("the worker of place %d, lease %p, got something of place %d, lease %p", w.w.Index, w.lease, j.place, j.lease)
+	case w.lease == nil && m.wanted():
+		m.t.Error("a worker got something while somebody waits for a lease")
 	}
-	most := j.job.Estimate()
-	if j.job.Chunk == 0 {
-		most = min(most, int(max(1, m.waitingOf(j)/int64(2*len(m.workers)))))
+	if p, some := m.highest(w); !some || p > b.Job.Priority {
+		m.t.Errorf("priority %d was handed out before %d", b.Job.Priority, p)
 	}
-	if b.N < 1 || b.N > most {
-		m.t.Errorf("%d elements in a batch that may have %d", b.N, most)
-	}
-	if limit := max(j.job.Cost.fits(windowTarget, minWindow, maxWindow), 2*most); held > 0 && held+b.N > limit {
-		m.t.Errorf("a worker has %d elements in flight, its window is %d", held+b.N, limit)
-	}
+	m.checkAhead(w, j)
 	if len(j.back) > 0 && b.First != slices.Min(j.back) {
 		m.t.Errorf("element %d was handed out before %d, which was returned", b.First, slices.Min(j.back))
 	}
@@ -229,25 +300,46 @@ func (m *model) handOut(w *modelWorker, b Batch) {
 		}
 	}
 	w.batches = append(w.batches, b)
-	if w.left -= b.N; w.limited && w.left < 0 {
+	w.begun = max(1, w.begun)
+	if w.left -= b.N; w.limited && w.left < 0 && w.lease == nil {
 		m.t.Errorf("a worker got %d elements more than it may have", -w.left)
 	}
-	m.turn(j)
 }
 
-// maxJobs is how many there are at a time.
-const maxJobs = 6
+// checkAhead checks that nobody who should have it sooner is passed over.
+func (m *model) checkAhead(w *modelWorker, j *modelJob) {
+	if j.place < 0 && w.lease == nil && len(w.batches) > 0 && m.anyIdle() {
+		m.t.Error("a worker got more while another had none")
+	}
+	if u := w.unbegun(); len(u) > 0 && u[len(u)-1].Job.Priority < j.job.Priority {
+		m.t.Errorf("priority %d was put behind %d", j.job.Priority, u[len(u)-1].Job.Priority)
+	}
+	if w.lease != nil {
+		return
+	}
+	for _, v := range m.workers {
+		for _, b := range v.unbegun() {
+			if k := m.find(b.Job); k != nil && k.place < 0 && k.lease == nil && k.job.Priority > j.job.Priority && v.w.begun == v.begun {
+				m.t.Errorf("priority %d was handed out while %d waited at another worker", j.job.Priority, k.job.Priority)
+			}
+		}
+	}
+}
 
-// turn notes that a job had one: nobody who waits is passed over more than once by each other job, but by those that a
-// return puts to the front.
-func (m *model) turn(served *modelJob) {
-	for _, j := range m.jobs {
-		if j == served || m.waitingOf(j) == 0 {
-			j.missed, j.jumps = 0, 0
-			continue
-		}
-		if j.missed++; j.missed >= maxJobs+j.jumps {
-			m.t.Errorf("a job with %d elements waiting was passed over %d times", m.waitingOf(j), j.missed)
-		}
+// checkSize checks the last batch that a worker was given.
+func (m *model) checkSize(w *modelWorker, b Batch) {
+	j := m.find(b.Job)
+	if j == nil {
+		return
+	}
+	most := b.Job.Estimate()
+	if left := m.waitingOf(j) / int64(2*len(m.workers)); b.Job.Chunk == 0 && b.Job.Pin == nil {
+		most = min(most, int(max(1, left)))
+	}
+	if b.N < 1 || b.N > most {
+		m.t.Errorf("%d elements in a batch that may have %d", b.N, most)
+	}
+	if n := w.inFlight() + b.N; n > max(minWindow, 2*most) && w.w.load > float64(windowTarget)*1.001 {
+		m.t.Errorf("a worker has %d elements in flight, of %v", n, time.Duration(w.w.load))
 	}
 }

@@ -122,7 +122,7 @@ func TestWindow(t *testing.T) {
 		chunk   int
 		want    int
 	}{
-		{0, 0, 2}, {time.Second, 0, 2}, {10 * time.Microsecond, 0, 400}, {time.Millisecond, 0, 4}, {time.Second, 50, 100},
+		{0, 0, 2}, {time.Second, 0, 2}, {10 * time.Microsecond, 0, 400}, {time.Millisecond, 0, 4}, {time.Second, 50, 2}, {10 * time.Microsecond, 50, 400}, {0, 50, 100},
 	} {
 		s, w := ready(1)
 		j := &Job{Cost: new(Cost), Chunk: c.chunk}
@@ -176,5 +176,18 @@ func BenchmarkNext(b *testing.B) {
 		s.Add(j, 1)
 		next(s, w[i%4])
 		s.Finished(w[i%4], 1)
+	}
+}
+
+// BenchmarkNextOfMany is a map in messages of one element.
+func BenchmarkNextOfMany(b *testing.B) {
+	s, w := ready(2)
+	j := &Job{Cost: new(Cost), Chunk: 1}
+	j.Cost.Observe(1, 100)
+	s.Add(j, 1<<60)
+	var list [16]Batch
+	for i := 0; b.Loop(); i++ {
+		n := s.Next(w[i%2], list[:])
+		s.Finished(w[i%2], n)
 	}
 }

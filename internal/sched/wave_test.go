@@ -9,8 +9,7 @@ import (
 // hand gives what waits to whoever can take it, as the engine does, and returns what each worker got.
 func hand(s *Scheduler, workers []*Worker) [][]int64 {
 	got := make([][]int64, len(workers))
-	for s.Waiting() > 0 {
-		w := s.Pick()
+	for w := s.Pick(); w != nil; w = s.Pick() {
 		var list [16]Batch
 		n := s.Next(w, list[:])
 		if n == 0 {

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -221,25 +223,44 @@ func TestAnswerCutOff(t *testing.T) {
 	}
 }
 
-// Fractions that come too fast are left out; those that make no sense, too.
+// Of fractions that come too fast, the latest is heard when it is time.
 func TestFractionsLimited(t *testing.T) {
 	heard := make(chan float64, 10_000)
-	p, w := couple(t, Sink{Fraction: func(_ uint64, f float64) { heard <- f }})
-	for i := range 10_000 {
-		w.Fraction(uint64(i), 2)
+	_, w := couple(t, Sink{Fraction: func(_ uint64, f float64) { heard <- f }})
+	for range 10_000 {
+		w.Fraction(1, 0.5)
 	}
-	w.file.Close()
-	p.Finish(nil)
-	close(heard)
-	n := 0
-	for f := range heard {
-		if n++; f != 1 {
-			t.Errorf("a fraction of %v", f)
-		}
+	for trySend(w.file, fractionFrame(1, 2)) != nil { // while there is no room
+		runtime.Gosched()
 	}
-	if n == 0 || n > 1000 {
+	n := 1
+	for f := <-heard; f != 1; f = <-heard {
+		n++
+	}
+	if n > 1000 {
 		t.Errorf("%d fractions", n)
 	}
+}
+
+// A limiter passes on the first at once, then the latest of those that came meanwhile.
+func TestLimiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var sent []string
+		l := Limiter{Every: time.Second, Send: func(number uint64, f float64) {
+			sent = append(sent, fmt.Sprint(number, f, time.Since(start)))
+		}}
+		for i := range 35 {
+			l.Report(uint64(i), 0.5)
+			<-time.After(90 * time.Millisecond)
+		}
+		<-time.After(time.Minute)
+		l.Report(99, 1)
+		synctest.Wait()
+		if got := fmt.Sprint(sent); got != "[0 0.5 0s 11 0.5 1s 22 0.5 2s 33 0.5 3s 34 0.5 4s 99 1 1m3.15s]" {
+			t.Error(got)
+		}
+	})
 }
 
 // The parent's socket can be closed at any time.

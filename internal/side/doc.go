@@ -34,8 +34,8 @@
 // # Fractions
 //
 // A fraction names its element by the number in which the worker began it. The engine knows whether that element still runs. Who
-// reports them limits their rate in the worker (package link), and the parent drops what comes faster. A fraction for which there
-// is no room is lost: the next one says more.
+// reports them limits their rate in the worker (package link), and the parent limits it once more; both keep the latest for when
+// it is time. A fraction for which there is no room is lost: the next one says more.
 //
 // # Questions
 //
@@ -50,7 +50,7 @@
 // # The worst that a worker can do
 //
 //	floods                              the reader is busy with one frame at a time; the parent's handler sees what it can
-//	                                    take. Of fractions it passes on 20 in a second
+//	                                    take. Of fractions it passes on 40 in a second
 //	a frame that is malformed           the parent reads no more, and says so to its logger; the worker works on. What it says of its elements is another channel's affair
 //	attributes nested without end       likewise, from abi.MaxAttrDepth on
 //	a frame longer than abi.MaxSide     likewise

@@ -11,8 +11,8 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 )
 
-// fractionEvery is how often a worker's fractions are passed on.
-const fractionEvery = time.Second / 20
+// fractionEvery is how often a worker's fractions are passed on. A worker keeps half of the rate itself.
+const fractionEvery = time.Second / 40
 
 // A Sink is who hears what a worker says. Its fields may be nil.
 type Sink struct {
@@ -27,7 +27,8 @@ type Parent struct {
 	file *os.File
 	pair func() (mine, theirs *os.File, err error)
 	sink Sink
-	next time.Time // owner: read; when the next fraction is passed on
+
+	fractions Limiter
 
 	done chan struct{} // closed when nothing more is read; nil if nobody listens
 }
@@ -41,6 +42,7 @@ func NewParent(file *os.File, pair func() (mine, theirs *os.File, err error)) *P
 // Listen begins to read.
 func (p *Parent) Listen(s Sink) {
 	p.sink, p.done = s, make(chan struct{})
+	p.fractions.Every, p.fractions.Send = fractionEvery, s.Fraction
 	go p.run()
 }
 
@@ -109,13 +111,8 @@ func (p *Parent) take(frame []byte) error {
 }
 
 func (p *Parent) fraction(number uint64, f float64) {
-	if p.sink.Fraction == nil || math.IsNaN(f) {
-		return
-	}
-	// A worker keeps the rate by its own clock, so this is a little less strict.
-	if now := time.Now(); !now.Before(p.next) {
-		p.next = now.Add(fractionEvery / 2)
-		p.sink.Fraction(number, min(max(f, 0), 1))
+	if p.sink.Fraction != nil && !math.IsNaN(f) {
+		p.fractions.Report(number, min(max(f, 0), 1))
 	}
 }
 

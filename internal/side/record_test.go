@@ -149,14 +149,16 @@ func FuzzFrame(f *testing.F) {
 	f.Add([]byte{abi.SideFraction, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f})
 	f.Add(bytes.Repeat([]byte{abi.AttrGroup, 0, 0, 0, 0}, 100))
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		p := &Parent{sink: Sink{
+		p := &Parent{}
+		p.sink = Sink{
 			Handler: slog.NewJSONHandler(new(bytes.Buffer), &slog.HandlerOptions{AddSource: true}),
 			Fraction: func(_ uint64, f float64) {
 				if !(f >= 0 && f <= 1) {
 					t.Errorf("a fraction of %v", f)
 				}
 			},
-		}}
+		}
+		p.fractions.Send = p.sink.Fraction
 		_ = p.take(frame)
 	})
 }

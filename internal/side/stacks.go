@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"slices"
 )
 
 // Stacks is the question what the goroutines of a worker do. MaxStacks bounds the answer.
@@ -33,7 +34,8 @@ func stacks() []byte {
 		}
 		buf = make([]byte, 4*len(buf))
 	}
-	var first, middle, last []byte
+	var first, last []byte
+	middle := make([]byte, 0, len(buf))
 	for i, g := range bytes.Split(buf, []byte("\n\n")) {
 		part := &middle
 		switch {
@@ -44,6 +46,6 @@ func stacks() []byte {
 		}
 		*part = append(append(*part, g...), "\n\n"...)
 	}
-	dump := append(append(first, middle...), last...)
+	dump := slices.Concat(first, middle, last)
 	return dump[:min(len(dump), MaxStacks)]
 }

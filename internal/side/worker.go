@@ -16,6 +16,7 @@ const (
 	waitMost  = 250 * time.Millisecond // in a row
 	waitShare = 4                      // of a worker's time one part in so many
 	waitLeast = time.Millisecond       // less is not worth two system calls
+	waitEnd   = 2 * time.Second        // to tell what was dropped, at the end
 	tellEvery = 100 * time.Millisecond // how often it is tried to tell what was dropped
 )
 
@@ -51,9 +52,12 @@ func (w *Worker) Serve() {
 
 // Fraction sends how far an element is, if there is room. It does not wait.
 func (w *Worker) Fraction(number uint64, fraction float64) {
+	_ = trySend(w.file, fractionFrame(number, fraction)) // the next one says more
+}
+
+func fractionFrame(number uint64, fraction float64) []byte {
 	b := binary.LittleEndian.AppendUint64([]byte{abi.SideFraction}, number)
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(fraction))
-	_ = trySend(w.file, b) // the next one says more
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(fraction))
 }
 
 // record sends a record, or counts it as dropped.
@@ -90,6 +94,7 @@ func (w *Worker) tellLater() {
 func (w *Worker) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.allowed = waitEnd
 	w.tell()
 }
 
@@ -100,7 +105,7 @@ func (w *Worker) send(frame []byte) bool {
 		return err == nil
 	}
 	now := time.Now()
-	w.allowed = min(waitMost, w.allowed+now.Sub(w.then)/waitShare)
+	w.allowed = max(w.allowed, min(waitMost, w.allowed+now.Sub(w.then)/waitShare))
 	w.then = now
 	if w.allowed < waitLeast {
 		return false

@@ -44,6 +44,8 @@ var ErrNotMain = errors.New("mp: the worker never called mp.Main: call it first 
 type Exit struct {
 	osenv.ExitStatus
 	OOM    bool   // it ran out of memory, or over its limit
+	Limit  int64  // that limit, in bytes; 0 if there was another reason
+	Memory int64  // what it had then, as far as that is known
 	Stderr string // its last lines
 	Crash  string // the Go runtime's crash report
 	Stack  string // what its goroutines did when it was last asked, for whoever asked
@@ -62,12 +64,13 @@ type Child struct {
 	frames   *bufio.Reader // of control
 	lifeline [2]*os.File   // both ends, armed; see doc.go
 	crash    *os.File
+	group    *group // nil if it has none
 	stdout   lines
 	stderr   lines
 
 	mu        sync.Mutex
 	reaped    bool  // guarded by mu: the pid may belong to another process
-	oom       bool  // guarded by mu: killed for its memory
+	over      int64 // guarded by mu: killed for having so much memory
 	killed    bool  // guarded by mu: killed by this process
 	sawMain   bool  // owner: who reads the control socket
 	ready     bool  // likewise
@@ -200,14 +203,6 @@ func (c *Child) Kill() {
 		_ = osenv.KillGroup(c.PID)
 		_ = osenv.Signal(c.PID, c.pidfd, syscall.SIGKILL)
 	}
-}
-
-// killOOM is Kill, for being above its memory limit.
-func (c *Child) killOOM() {
-	c.mu.Lock()
-	c.oom = true
-	c.mu.Unlock()
-	c.Kill()
 }
 
 // RSS is the worker's resident set, in bytes; 0 if it is not known.

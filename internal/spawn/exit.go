@@ -13,6 +13,7 @@ func (c *Child) watch() {
 	limit := c.limitMemory()
 	ours := c.wait()
 	close(limit)
+	c.hangUp()
 	if ours {
 		// It is a zombie now: the group it leads cannot be anybody else's.
 		_ = osenv.KillGroup(c.PID)
@@ -31,13 +32,15 @@ func (c *Child) watch() {
 	c.mu.Lock()
 	status, err := osenv.Reap(c.PID)
 	c.reaped = true
-	oom, killed := c.oom, c.killed
+	killed := c.killed
 	c.mu.Unlock()
 	if err != nil {
 		status.Code = -1
 	}
 	c.exit = Exit{ExitStatus: status, Stderr: c.stderr.last(), Crash: c.crashReport()}
-	c.exit.OOM = oom ||
+	c.setMemory(&c.exit)
+	c.group.finish()
+	c.exit.OOM = c.exit.OOM ||
 		status.Signal == syscall.SIGKILL && !killed && oomKills() > c.oomBefore ||
 		strings.Contains(c.exit.Crash, "fatal error: runtime: out of memory") ||
 		strings.Contains(c.exit.Crash, "fatal error: runtime: cannot allocate memory")
@@ -58,31 +61,4 @@ func (c *Child) crashReport() string {
 		report = reason + "\n" + strings.TrimLeft(report, "\n")
 	}
 	return report
-}
-
-// sampleEvery is how often a limited worker's memory is looked at.
-const sampleEvery = 10 * time.Millisecond
-
-// limitMemory kills the worker when it is above its limit, until the channel that it returns is closed.
-func (c *Child) limitMemory() chan struct{} {
-	stop := make(chan struct{})
-	if c.spec.MemoryLimit <= 0 {
-		return stop
-	}
-	go func() {
-		tick := time.NewTicker(sampleEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				if c.RSS() > c.spec.MemoryLimit {
-					c.killOOM()
-					return
-				}
-			}
-		}
-	}()
-	return stop
 }

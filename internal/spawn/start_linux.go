@@ -180,17 +180,34 @@ func (c *start) run() error {
 		Files: []uintptr{c.stdin.Fd(), c.stdoutEnd.Fd(), c.stderrEnd.Fd(), c.socket.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}
+	if c.spec.MemoryLimit > 0 {
+		c.group = cgroups.newGroup(c.spec.MemoryLimit)
+	}
+	c.group.enter(attr.Sys)
+	err := c.exec(attr)
+	if err != nil && c.group != nil { // it may be because of the group: then the parent looks itself
+		c.group.remove()
+		c.group = nil
+		attr.Sys.UseCgroupFD = false
+		err = c.exec(attr)
+	}
+	c.group.entered()
+	if err != nil {
+		c.PID = 0
+		return &os.PathError{Op: "exec", Path: osenv.SelfPath, Err: err}
+	}
+	return nil
+}
+
+// exec starts the process on the spawner thread.
+func (c *start) exec(attr *syscall.ProcAttr) error {
 	started := make(chan error)
 	starts() <- func() {
 		var err error
 		c.PID, c.pidfd, err = c.kernel.Start(osenv.SelfPath, childArgs(), attr)
 		started <- err
 	}
-	if err := <-started; err != nil {
-		c.PID = 0
-		return &os.PathError{Op: "exec", Path: osenv.SelfPath, Err: err}
-	}
-	return nil
+	return <-started
 }
 
 func (c *start) arm() error { return c.kernel.ArmLifeline(c.lifeline[0], c.lifeline[1], c.PID) }
@@ -203,6 +220,7 @@ func (c *start) abandon() {
 		if c.pidfd >= 0 {
 			_ = unix.Close(c.pidfd)
 		}
+		c.group.finish()
 	}
 	c.closeEnds()
 	closeAll(c.stdout.file, c.stderr.file)

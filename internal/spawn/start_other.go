@@ -24,6 +24,8 @@ func (p *Parent) Wake() {}
 
 func (c *Child) wait() bool { return false }
 
+func (c *Child) hangUp() {}
+
 func (l *lines) readNow([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func oomKills() int64 { return 0 }

@@ -38,6 +38,13 @@ func (c *Child) wait() bool {
 	return err == nil
 }
 
+// hangUp ends the control socket for Recv, after what the worker has sent: another process may hold the worker's end.
+func (c *Child) hangUp() {
+	if raw, err := c.control.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
+	}
+}
+
 // rss reads the resident set of a process from /proc.
 func rss(pid int) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))

@@ -1,0 +1,89 @@
+package engine
+
+import "time"
+
+// Kinds of events.
+const (
+	WorkerStarted = "worker started"
+	WorkerEnded   = "worker ended"
+	Start         = "start"
+	Finish        = "finish"
+	Retry         = "retry"
+	MapStarted    = "map started"
+	MapEnded      = "map ended"
+	Fraction      = "fraction"
+)
+
+// An Event is something that happened.
+type Event struct {
+	Kind     string
+	Function string
+	Index    int64
+	Worker   int
+	PID      int
+	Err      error
+	Duration time.Duration
+	Total    int     // of MapStarted
+	Attempt  int     // of Retry: the one that failed
+	Fraction float64 // of Fraction
+	Reason   string  // of WorkerEnded
+}
+
+// observe tells who observes the engine.
+func (e *Engine) observe(ev Event) {
+	if e.cfg.Observe != nil {
+		e.cfg.Observe(ev)
+	}
+}
+
+// Observed reports whether anybody observes a job.
+func (e *Engine) Observed(j *Job) bool { return e.cfg.Observe != nil || j.Observe != nil }
+
+// Tell tells who observes a job.
+func (e *Engine) Tell(j *Job, ev Event) {
+	ev.Function = j.Function
+	e.observe(ev)
+	if j.Observe != nil {
+		j.Observe(ev)
+	}
+}
+
+// given tells that elements are given to w: before they are, so that their end is told later.
+func (w *worker) given(out []outgoing) {
+	pid := 0
+	for _, o := range out {
+		if !w.e.Observed(o.job) || o.job.ended.Load() {
+			continue
+		}
+		if pid == 0 {
+			pid = w.pid()
+		}
+		for i := range int64(o.n) {
+			w.e.Tell(o.job, Event{Kind: Start, Index: o.first + i, Worker: w.index, PID: pid})
+		}
+	}
+}
+
+// took is how long the element ran that a lost worker had begun, if the job is observed.
+func (w *worker) took(j *Job) time.Duration {
+	if !w.e.Observed(j) {
+		return 0
+	}
+	return time.Since(w.head) // nobody else is there to change it
+}
+
+// timed notes in an outcome by which worker it was, and how long it took: since the outcome before it, or since it began. The port's
+// consumer calls it, if the job is observed.
+func (w *worker) timed(r *Result) {
+	now := time.Now()
+	w.mu.Lock()
+	since := w.head
+	if w.port != nil {
+		r.PID = w.port.PID()
+	}
+	w.mu.Unlock()
+	if since.Before(w.burst.seen) {
+		since = w.burst.seen
+	}
+	r.Took, w.burst.seen = now.Sub(since), now
+}
