@@ -155,9 +155,6 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
 	j.sched.Whole = j.Together
-	if e.single {
-		j.sched.Chunk = 1
-	}
 	if err := e.pin(j); err != nil {
 		return err
 	}
