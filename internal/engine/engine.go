@@ -155,6 +155,9 @@ func (e *Engine) Begin(j *Job) error {
 	}
 	j.sched.Cost, j.sched.Chunk, j.sched.Priority, j.sched.Owner = cost, j.Chunk, j.Priority, j
 	j.sched.Whole = j.Together
+	if e.sched.OneAtATime {
+		j.sched.Chunk = 1
+	}
 	if err := e.pin(j); err != nil {
 		return err
 	}

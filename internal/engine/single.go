@@ -4,6 +4,6 @@ package engine
 // that of the job. Call it before there is any. Package mptest does.
 func (e *Engine) OneAtATime() {
 	e.mu.Lock()
-	e.sched.Single = true
+	e.sched.OneAtATime = true
 	e.mu.Unlock()
 }

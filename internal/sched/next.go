@@ -84,9 +84,6 @@ func (s *Scheduler) outranked(priority int) bool {
 // size is how many elements of j make a batch now: about a millisecond of work, and never more than a share of what
 // is left that gives every worker some.
 func (s *Scheduler) size(j *Job) int {
-	if s.Single {
-		return 1
-	}
 	if j.Chunk > 0 {
 		return int(min(int64(j.chunk()), j.Waiting()))
 	}
@@ -100,7 +97,7 @@ func (s *Scheduler) size(j *Job) int {
 // hasRoom reports whether w may have n elements of j more: it may have some milliseconds of work in flight, and at least two
 // batches.
 func (s *Scheduler) hasRoom(w *Worker, j *Job, n int) bool {
-	if s.Single {
+	if s.OneAtATime {
 		return w.inFlight == 0
 	}
 	few := 2 * n

@@ -15,8 +15,7 @@ const (
 // Scheduler decides which worker gets which elements, and when. It does no I/O, knows no clock and is not safe for
 // concurrent use. The zero value is ready.
 type Scheduler struct {
-	// Single gives each worker one element at a time. It is set before there is any.
-	Single bool
+	OneAtATime bool // a worker has no more than one batch
 
 	shared  queue  // what any worker may run
 	waiting int64  // of that

@@ -2,11 +2,11 @@ package sched
 
 import "testing"
 
-// Each worker has one element at a time, in order, whatever the chunk; and one that has its element is not picked.
-func TestSingle(t *testing.T) {
+// Each worker has one element at a time, in order; and one that has its element is not picked.
+func TestOneAtATime(t *testing.T) {
 	s, w := ready(2)
-	s.Single = true
-	j := &Job{Cost: new(Cost), Chunk: 10}
+	s.OneAtATime = true
+	j := &Job{Cost: new(Cost), Chunk: 1}
 	s.Add(j, 6)
 	for first := int64(0); first < 6; first += 2 {
 		for i := range w {
