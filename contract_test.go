@@ -21,6 +21,10 @@ func contract(t *testing.T, test func(t *testing.T, x mp.Executor)) {
 		noLeaks(t)
 		test(t, newPool(t, mp.PoolConfig{Workers: 2}))
 	})
+	t.Run("Pool that changes", func(t *testing.T) { // its workers are replaced, and end when there is nothing to do
+		noLeaks(t)
+		test(t, newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 1000, IdleTimeout: time.Millisecond}))
+	})
 	t.Run("InProcess", func(t *testing.T) { test(t, mp.InProcess(2)) })
 }
 
