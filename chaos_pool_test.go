@@ -102,8 +102,11 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 	for i, load := range chaosLoads {
 		rng := rand.New(rand.NewPCG(seed, number<<8|uint64(i+1)))
 		loads.Go(func() {
-			for !s.over.Load() && !t.Failed() {
+			for late := 0; late < 3 && !s.over.Load() && !t.Failed(); {
 				load(s, rng)
+				if s.ending.Load() {
+					late++
+				}
 			}
 		})
 	}
@@ -230,6 +233,9 @@ func (s *season) settled(how string) {
 	st := s.pool.Stats()
 	s.t.Logf("%s after %v: %d outcomes, %d killed, %d hurt; %d done, %d failed, %d retried, %d restarts", how, time.Since(s.began),
 		s.outcomes.Load(), len(s.killed), len(s.hurt), st.Done, st.Failed, st.Retried, st.Restarts)
+	if n := int64(st.Queued+st.Running) + st.Done + st.Failed + st.Cancelled; st.Accepted != n {
+		s.t.Errorf("%d elements were accepted, and %d are told of: %+v", st.Accepted, n, st)
+	}
 	if !s.ending.Load() {
 		if err := s.pool.Ready(ctx); err != nil {
 			s.t.Errorf("the pool did not heal: %v", err)
