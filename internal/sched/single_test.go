@@ -20,7 +20,7 @@ func TestOneAtATime(t *testing.T) {
 			t.Fatalf("%+v is picked", p)
 		}
 		for _, v := range w {
-			s.Finished(v, 1)
+			s.Finished(v, 1, 0)
 		}
 	}
 	if s.Waiting() != 0 {
