@@ -37,7 +37,7 @@ func InProcess(workers int) Executor {
 	})}
 }
 
-// Lease is Pool.Lease.
+// Lease is as that of a pool: what InProcess returns has it, too.
 func (x *goroutines) Lease(ctx context.Context) (*Lease, error) {
 	b, err := x.backend()
 	if err != nil {

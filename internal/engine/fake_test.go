@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -93,9 +94,12 @@ func (f *farm) last() *fake {
 	return f.all[len(f.all)-1]
 }
 
+var errLease = errors.New("the leased worker has ended")
+
 func (f *farm) config(workers int) Config {
 	return Config{
 		Workers: workers, StartTimeout: time.Minute, Window: 1 << 20, WindowBytes: 1 << 30, Start: f.Start,
+		LeaseError: func(*Failure) error { return errLease },
 		LostError: func(worker, pid int, exit spawn.Exit) error {
 			return fmt.Errorf("worker %d (%d) ended with code %d", worker, pid, exit.Code)
 		},

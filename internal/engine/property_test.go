@@ -183,7 +183,18 @@ func randomFaults(t *testing.T, rng *rand.Rand) {
 		if rng.IntN(4) == 0 {
 			r.leave = time.Duration(rng.Int64N(int64(100 * time.Millisecond)))
 		}
-		wg.Go(r.run)
+		if rng.IntN(2) == 0 {
+			r.job.Priority = rng.IntN(5) - 2
+		}
+		if rng.IntN(4) == 0 {
+			r.job.Key = fmt.Sprint(rng.IntN(5))
+		}
+		if rng.IntN(5) == 0 {
+			r.job.Retries = 0 // with the worker of a lease all is lost
+			wg.Go(r.runLeased)
+		} else {
+			wg.Go(r.run)
+		}
 	}
 	if rng.IntN(4) == 0 {
 		<-time.After(time.Duration(rng.Int64N(int64(50 * time.Millisecond))))
@@ -214,6 +225,20 @@ type randomJob struct {
 	runs  func([]byte) *atomic.Int64
 }
 
+// runLeased runs the job on a worker of its own.
+func (r *randomJob) runLeased() {
+	l, err := r.e.Lease(context.Background())
+	if err != nil {
+		if !errors.Is(err, ErrClosed) {
+			r.t.Error(err)
+		}
+		return
+	}
+	defer l.Release()
+	r.job.Lease = l
+	r.run()
+}
+
 func (r *randomJob) payload(i int64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, r.base+uint64(i))
 }
@@ -234,7 +259,7 @@ func (r *randomJob) run() {
 	}
 	r.job.Abort = func(f *Failure) { abort(f); finish() }
 	if err := r.e.Begin(r.job); err != nil {
-		if !errors.Is(err, ErrClosed) {
+		if !errors.Is(err, ErrClosed) && !errors.Is(err, errLease) {
 			r.t.Error(err)
 		}
 		return

@@ -5,10 +5,11 @@ import "slices"
 // A Pin is what waits for one worker: that of a place, whoever it is, or the one that a lease holds.
 type Pin struct {
 	queue
-	index  int
-	closed bool
-	worker *Worker // of a lease
-	heir   *Pin    // of a lease that was released
+	waiting int64 // elements
+	index   int
+	closed  bool
+	worker  *Worker // of a lease
+	heir    *Pin    // of a lease that was released
 
 	Owner any // whose lease it is
 
@@ -43,7 +44,7 @@ func (s *Scheduler) Shut(index int) {
 func (s *Scheduler) empty(p *Pin, to func(*Job) *Pin) {
 	for j := p.first(); j != nil; j = p.first() {
 		p.remove(j)
-		s.pinned -= j.Waiting()
+		s.left(j, j.Waiting())
 		j.Pin = to(j)
 		s.wait(j, j.Waiting())
 	}
@@ -78,15 +79,11 @@ func mix(x uint64) uint64 {
 func (s *Scheduler) WaitingForAny() int64 { return s.waiting + int64(len(s.wanted)) }
 
 // WaitingFor is the number of elements that wait for the worker of a place, whether there is one or not.
-func (s *Scheduler) WaitingFor(index int) (n int64) {
-	if index < len(s.places) && s.places[index] != nil {
-		for _, l := range s.places[index].levels {
-			for _, j := range l.heap {
-				n += j.Waiting()
-			}
-		}
+func (s *Scheduler) WaitingFor(index int) int64 {
+	if index >= len(s.places) || s.places[index] == nil {
+		return 0
 	}
-	return n
+	return s.places[index].waiting
 }
 
 // Lease asks for a worker for p alone. It gets one that has nothing, now or the first that has: while somebody waits for that,
@@ -118,8 +115,8 @@ func (s *Scheduler) Release(p *Pin) {
 	}
 }
 
-// pinOf is the job's pin, which is one that has a worker, or will have one; nil if any worker will do.
-func (s *Scheduler) pinOf(j *Job) *Pin {
+// repin sees to it that the job's pin, if it has one, is one that has a worker, or will have one.
+func (s *Scheduler) repin(j *Job) {
 	for j.Pin != nil && j.Pin.closed {
 		if j.Pin.heir != nil {
 			j.Pin = j.Pin.heir
@@ -127,5 +124,4 @@ func (s *Scheduler) pinOf(j *Job) *Pin {
 			j.Pin = s.Place(j.Key)
 		}
 	}
-	return j.Pin
 }

@@ -116,11 +116,8 @@ func (s *Scheduler) Return(j *Job, r Range) {
 
 // wait counts n elements of j that have come to wait.
 func (s *Scheduler) wait(j *Job, n int64) {
-	if s.pinOf(j) == nil {
-		s.waiting += n
-	} else {
-		s.pinned += n
-	}
+	s.repin(j)
+	s.left(j, -n)
 	s.queueOf(j).put(j)
 }
 
@@ -130,6 +127,7 @@ func (s *Scheduler) left(j *Job, n int64) {
 		s.waiting -= n
 	} else {
 		s.pinned -= n
+		j.Pin.waiting -= n
 	}
 }
 
