@@ -37,6 +37,8 @@
 // no victims: they move. Before the kill nothing is left to begin either: if a later element has begun, the head has ended, and its result
 // is waited for; that it has begun is the worker's word, which is taken once.
 //
+// Elements that run together (Job.Together) share their time: the ladder is for all that have begun with the head.
+//
 // The time that is measured is the element's: not the way of a large argument (Batch.way), nor that in which this process was stopped
 // (a timer that is late waits once more) or takes results (worker.taking).
 //

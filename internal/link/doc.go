@@ -16,6 +16,12 @@
 // the lock that makes the consumer one at a time, and saves two switches of goroutines and often a wake-up from the
 // kernel. While it looks it holds the sleep flag down, and when it leaves it puts the flag up again and looks once more.
 //
+// # Chunks
+//
+// A function that takes a whole batch begins all of it by one compare-and-swap, so what was taken back before is not in it, and nothing
+// is afterwards. It has one context, that of the first element: the parent cancels that, for it is at the head until the function has
+// returned. Then the records follow, one for each. A worker that dies among them has answered some and not the others, of which all have begun.
+//
 // # Large messages
 //
 // A payload larger than half the ring is sent to a worker that has nothing else to do, in a goroutine of its own, and

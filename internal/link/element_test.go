@@ -108,3 +108,29 @@ func TestElementDoneRacesItsEnd(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// Of elements that run together each has an index of its own, and the context of the first.
+func TestElementsTogether(t *testing.T) {
+	s := newElements()
+	first := s.beginAll(3, 7, time.Hour)
+	third := Nth(first, 2)
+	if about, ok := AboutElement(third); about.Index != 9 || !ok {
+		t.Errorf("the third of those from 7 on has the index %d", about.Index)
+	}
+	if Nth(first, 0) != context.Context(first) || Nth(t.Context(), 2) != t.Context() {
+		t.Error("a context became another without need")
+	}
+	if Rand(third) == Rand(first) || Rand(third) != Rand(third) {
+		t.Error("each has one stream of its own, it does not")
+	}
+	derived, stop := context.WithCancel(third)
+	defer stop()
+	s.cancelled(first.number, abi.CauseTimeout)
+	<-derived.Done()
+	if !errors.Is(third.Err(), context.DeadlineExceeded) || !errors.Is(derived.Err(), context.DeadlineExceeded) {
+		t.Errorf("%v, derived: %v", third.Err(), derived.Err())
+	}
+	if next := s.begin(10, 0); next.number != first.number+3 || next.Err() != nil {
+		t.Errorf("the next is number %d, %v", next.number, next.Err())
+	}
+}
