@@ -92,8 +92,7 @@ func ExampleTimeoutError() {
 	}
 	defer pool.Close()
 	_, err = lost.Call(context.Background(), pool, 0, mp.Timeout(10*time.Millisecond), mp.Grace(time.Second))
-	var late *mp.TimeoutError
-	if errors.As(err, &late) {
+	if late, ok := errors.AsType[*mp.TimeoutError](err); ok {
 		fmt.Println(late)
 		fmt.Println(strings.Contains(late.Stack, "mp_test.wanderOff"))
 	}
