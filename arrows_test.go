@@ -24,14 +24,17 @@ var layers = [][]string{
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"pipe", "profile", "shared"},
+	{"pipe", "profile", "progress", "shared"},
 	{"manager"},
 	{"mptest"},
 	{"examples/..."},
 }
 
 // required are the modules that may be imported beside the standard library.
-var required = []string{"golang.org/x/sys", "github.com/google/pprof"}
+var required = []string{"golang.org/x/sys", "github.com/google/pprof", "github.com/vbauerster/mpb/v8"}
+
+// alone are those of which one package only is to know: a program that does not import it does not get them.
+var alone = map[string]string{"github.com/google/pprof": "profile", "github.com/vbauerster/mpb/v8": "progress"}
 
 // An importing is one import in one file of this module, whatever system the file is for.
 type importing struct {
@@ -69,6 +72,7 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"pool.go", ".", "unsafe"}, "_unsafe.go"},
 		{importing{"pool.go", ".", "C"}, "cgo"},
 		{importing{"pool.go", ".", "example.com/other"}, "not required"},
+		{importing{"pool.go", ".", "github.com/vbauerster/mpb/v8"}, "package progress"},
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},
 		{importing{"pipe/x_test.go", "pipe", module + "/shared"}, ""},
@@ -97,7 +101,7 @@ func judge(a importing) string {
 		}
 		return ""
 	case a.path != module && !strings.HasPrefix(a.path, module+"/"):
-		return foreign(a.path)
+		return foreign(a.pkg, a.path)
 	}
 	target := strings.TrimPrefix(strings.TrimPrefix(a.path, module), "/")
 	if target == "" {
@@ -127,14 +131,18 @@ func judge(a importing) string {
 }
 
 // foreign judges an import from outside this module.
-func foreign(imported string) string {
+func foreign(pkg, imported string) string {
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
 		return "" // the standard library
 	}
 	for _, r := range required {
-		if imported == r || strings.HasPrefix(imported, r+"/") {
-			return ""
+		if imported != r && !strings.HasPrefix(imported, r+"/") {
+			continue
 		}
+		if only := alone[r]; only != "" && only != pkg {
+			return "that is for package " + only
+		}
+		return ""
 	}
 	return "that module is not required here"
 }

@@ -110,6 +110,9 @@ func TestSeeingEveryEnd(t *testing.T) {
 	if !slices.Equal(mapped.all, again.all) {
 		t.Error("two observers of one map were told different things")
 	}
+	if first, last := mapped.all[0].Kind, mapped.all[len(mapped.all)-1].Kind; first != mp.EventMapStarted || last != mp.EventMapEnded {
+		t.Errorf("the first event is %q, the last %q", first, last)
+	}
 	for name, s := range map[string]*seeingEvents{"pool": &pooled, "map": &mapped} {
 		finished := s.once(t, len(hows))
 		for i, how := range hows {
@@ -133,9 +136,6 @@ func TestSeeingEveryEnd(t *testing.T) {
 		started, ended := s.of(mp.EventMapStarted), s.of(mp.EventMapEnded)
 		if len(started) != 1 || len(ended) != 1 || started[0].Total != -1 || started[0].Index != -1 || ended[0].Err != nil || ended[0].Duration <= 0 {
 			t.Errorf("%s: the map started %+v and ended %+v", name, started, ended)
-		}
-		if first, last := s.all[0].Kind, s.all[len(s.all)-1].Kind; name == "map" && (first != mp.EventMapStarted || last != mp.EventMapEnded) {
-			t.Errorf("the first event is %q, the last %q", first, last)
 		}
 	}
 	if err := pool.Ready(ctx); err != nil {

@@ -98,8 +98,8 @@ func TestOutcomesDoNotWaitForALongElement(t *testing.T) {
 		// The same with all of it given at once.
 		n := atomic.Int64{}
 		in := append(slices.Repeat([]string{os.DevNull}, 9), path)
-		if _, err := read.Map(ctx, pool, in, mp.ChunkSize(chunk), mp.Observe(func(mp.Event) {
-			if n.Add(1) == 9 {
+		if _, err := read.Map(ctx, pool, in, mp.ChunkSize(chunk), mp.Observe(func(e mp.Event) {
+			if e.Kind == mp.EventFinish && n.Add(1) == 9 {
 				go feed()
 			}
 		})); err != nil {
@@ -128,7 +128,10 @@ func TestLargeBehindWhatIsCancelled(t *testing.T) {
 	in[3] = path
 	c, cancel := context.WithCancel(ctx)
 	n := 0
-	if _, err := read.Map(c, pool, in, mp.ChunkSize(10), mp.Observe(func(mp.Event) {
+	if _, err := read.Map(c, pool, in, mp.ChunkSize(10), mp.Observe(func(e mp.Event) {
+		if e.Kind != mp.EventFinish {
+			return
+		}
 		if n++; n == 3 {
 			cancel()
 		}

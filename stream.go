@@ -109,7 +109,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 		s.exact = int64(min(set.chunk, set.window))
 	}
 	f.prepare(&s.job, index, &set)
-	s.job.Encode = s.encode
+	s.job.Encode, s.job.Again = s.encode, s.again
 	s.job.Deliver = s.deliver
 	s.job.Delivered = func(int64) { s.topUp() }
 	s.job.Interrupted = s.interrupt
@@ -132,9 +132,6 @@ func (s *stream[In, Out]) encode(dst []byte, i int64) ([]byte, error) {
 	s.mu.Lock()
 	v := s.inputs.at(i)
 	s.mu.Unlock()
-	if v == nil {
-		return nil, errDropped
-	}
 	return s.f.appendArg(dst, v)
 }
 
@@ -287,6 +284,17 @@ func (s *stream[In, Out]) drop() {
 		s.inputs.drop(i)
 	}
 	s.gone = s.gone[:0]
+}
+
+// again encodes an input once more, if it is there still. It must not go meanwhile.
+func (s *stream[In, Out]) again(i int64) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.inputs.at(i)
+	if v == nil {
+		return nil, errDropped
+	}
+	return s.f.appendArg(nil, v)
 }
 
 var errDropped = errors.New("mp: the input of an element that has ended")

@@ -38,6 +38,7 @@ var sections = []section{
 	{"pool", "A pool of workers: Map", pool},
 	{"args", "Functions of several arguments: Func3", args},
 	{"async", "Calls that are not waited for: Go, Then and Wait", async},
+	{"stats", "What a pool did: Stats, and a bar on the way", stats},
 	{"queue", "From one process to another: Queue", queue},
 	{"lock", "Memory that processes share, and its lock: Mutex, Value and Array", lock},
 	{"event", "One signal for all who wait: Event", event},

@@ -28,10 +28,11 @@ func TestTour(t *testing.T) {
 		t.Fatalf("%v, after\n%s", err, out.String())
 	}
 	for _, want := range []string{
-		"(cpu)", "(pool)", "(args)", "(async)", "(queue)", "(lock)", "(event)", "(semaphore)", "(pipe)", "(manager)",
+		"(cpu)", "(pool)", "(args)", "(async)", "(stats)", "(queue)", "(lock)", "(event)", "(semaphore)", "(pipe)", "(manager)",
 		"333,333,283,333,335,000,000", "fatal error: stack overflow", "go on     the next call on the same pool: 332,833,500",
 		"333,332,833,333,500,000", "166,666,166,667",
 		"error callback     input 3   Invalid input: 3", "success callback   input 5   result 25", "4 succeeded and 1 failed",
+		"inputs: 400 done in", "All 400 are accounted for",
 		"1,000   500,500",
 		"100,000   100,000", "[0 1 4 9 16 25 36 49 64 81]",
 		"next      mp/shared: the last owner of the lock died with it", "found     70 + 0", "repaired  70 + 30",
@@ -65,7 +66,7 @@ func TestUnknownSection(t *testing.T) {
 	if err == nil || out.Len() > 0 {
 		t.Fatalf("%v, and it ran:\n%s", err, out.String())
 	}
-	for _, want := range []string{`"nonsense"`, "cpu", "pool", "args", "async", "queue", "lock", "event", "semaphore", "pipe", "manager"} {
+	for _, want := range []string{`"nonsense"`, "cpu", "pool", "args", "async", "stats", "queue", "lock", "event", "semaphore", "pipe", "manager"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
 		}

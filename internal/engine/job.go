@@ -42,8 +42,9 @@ type Job struct {
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
-	// Show makes a text of an encoded argument; nil for none.
-	Show func(arg []byte) string
+	// Show makes a text of an encoded argument; nil for none. Again encodes it for that; without it, Encode does.
+	Show  func(arg []byte) string
+	Again func(i int64) ([]byte, error)
 	// Observe is told of what happens to the job's elements but their end, which Deliver knows; nil for nobody.
 	Observe func(Event)
 	// Error, if set, makes an error of an outcome that is no result, for those who observe.

@@ -24,7 +24,6 @@ type burst struct {
 	bytes int       // of all
 	seen  time.Time // when the last came, if somebody observes
 	store []*Batch  // behind ahead
-	mixed bool      // of several jobs
 }
 
 // Result implements Host. It takes no lock but to look into an alert.
@@ -140,7 +139,6 @@ func (w *worker) count(j *Job, i int64, size int) *burst {
 	c := &w.burst
 	if c.job != j {
 		c.tell()
-		c.mixed = c.total > 0
 		c.job = j
 	}
 	if c.total++; c.total == 1 {
@@ -201,12 +199,9 @@ func (w *worker) Progress() {
 	}
 	e := w.e
 	e.mu.Lock()
-	if c.job != nil && !c.mixed {
-		e.sched.Took(&c.job.sched, c.total, took)
-	}
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
-	e.sched.Finished(&w.sched, c.total)
+	e.sched.Finished(&w.sched, c.total, max(took, 1))
 	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()

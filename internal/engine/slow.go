@@ -56,7 +56,11 @@ func (j *Job) describe(i int64) string {
 	if j.ended.Load() {
 		return ""
 	}
-	arg, err := j.Encode(nil, i)
+	again := j.Again
+	if again == nil {
+		again = func(i int64) ([]byte, error) { return j.Encode(nil, i) }
+	}
+	arg, err := again(i)
 	if err != nil {
 		return ""
 	}

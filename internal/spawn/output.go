@@ -28,8 +28,8 @@ func NewOutput(w io.Writer) *Output { return &Output{w: w} }
 
 // The parent's own streams, looked up at each write, for a program may replace them.
 var (
-	Stdout = NewOutput(writerFunc(func(p []byte) (int, error) { return os.Stdout.Write(p) }))
-	Stderr = NewOutput(writerFunc(func(p []byte) (int, error) { return os.Stderr.Write(p) }))
+	Stdout = NewOutput(writerFunc(func(p []byte) (int, error) { return parents(os.Stdout, p) }))
+	Stderr = NewOutput(writerFunc(func(p []byte) (int, error) { return parents(os.Stderr, p) }))
 )
 
 type writerFunc func([]byte) (int, error)
