@@ -28,10 +28,15 @@
 // was published after the worker saw it, so after the alert: the consumer then sees the alert, and takes the lock, or
 // it sees what was written down. A batch is used again only when the consumer itself has dropped it.
 //
+// How far an element is may be told at any time, on any goroutine, but not after its end. So who tells it holds worker.telling from
+// before he looks whether the element still runs; and the consumer, if somebody observes, passes through that lock after he has
+// counted an element as done and before he tells so.
+//
 // # The ladder
 //
 // An element ends by force in steps: its context is cancelled, Grace passes, its worker's group is killed, its outcome is given when
-// the worker is gone, and a successor starts meanwhile. It begins for the element at the head when its time is over, or when its
+// the worker is gone, and a successor starts meanwhile. Of one that took too long the worker is asked, when half of Grace is over,
+// what its goroutines do; nothing waits for the answer, and what has come of it by the end is in the Exit. It begins for the element at the head when its time is over, or when its
 // job has ended. One timer serves all elements of a worker: it is not set back with each, but looks what is left when it goes off. What
 // has not begun is taken back before the head is cancelled, so a cancelled number can be nobody else's. Elements that wait behind are
 // no victims: they move. Before the kill nothing is left to begin either: if a later element has begun, the head has ended, and its result

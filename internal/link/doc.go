@@ -28,4 +28,9 @@
 // streams through the ring. The slot comes first, so the worker reads as the parent writes. The element has not begun
 // until it was read wholly, so if it is taken back meanwhile, or the worker dies, nobody has run it. A large result streams in the other direction;
 // the parent allocates for what has come, not for what was announced.
+//
+// # The side channel
+//
+// What is not elements goes over a channel of its own, that of package side. Nothing here waits for it, but for the end of a worker:
+// its results are handed on first, then what it said there, for hearLimit at most, and then Lost is called.
 package link

@@ -98,7 +98,7 @@ func (p *Parent) ask(ctx context.Context, frame []byte, mine, theirs *os.File, l
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && head[0] != abi.SideAnswered {
-		return nil, fmt.Errorf("mp: the worker: %s", body)
+		return nil, fmt.Errorf("mp: the worker: %s", cut(string(body)))
 	}
 	return body, err
 }
