@@ -56,6 +56,7 @@ func TestAsCompleted(t *testing.T) {
 // T349, T350: all up to the first failure, which may be there already; those that are left behind go on.
 func TestAsCompletedUpToAFailure(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
+		notLeased(t, x)
 		for _, before := range []bool{false, true} {
 			futures := []*mp.Future[int]{wait.Go(ctx, x, 1), odd.Go(ctx, x, 2), odd.Go(ctx, x, 3)}
 			if before {

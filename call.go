@@ -14,7 +14,7 @@ import (
 func (f *Function[In, Out]) Call(ctx context.Context, x Executor, in In, opts ...CallOption) (Out, error) {
 	fut := f.submit(ctx, x, in, opts, func(e *engine.Engine, bytes int64) error { return e.Enter(ctx, bytes) })
 	if !fut.ended() {
-		fut.engine.Help(&fut.job, fut.ended)
+		fut.backend.Engine.Help(&fut.job, fut.ended)
 	}
 	return fut.Wait(context.WithoutCancel(ctx)) // ctx ends the call itself
 }
@@ -111,7 +111,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	if err != nil {
 		return refuse(err)
 	}
-	fut.engine, fut.bytes = b.Engine, int64(len(arg))
+	fut.backend, fut.bytes = b, int64(len(arg))
 	f.prepare(&fut.job, index, &s)
 	fut.job.Waited = true
 	fut.job.Arg = arg
@@ -122,7 +122,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 			tell = func(err error) { finished(b.Engine, &fut.job, 0, r, err) }
 		}
 		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }, tell) {
-			fut.engine.Finished(&fut.job)
+			fut.backend.Engine.Finished(&fut.job)
 		} else {
 			codec.GiveUp(r.Payload)
 		}
@@ -130,7 +130,10 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.job.Abort = func(why *engine.Failure) {
 		fut.resolve(func(*Out) error { return failure(why, f.name, -1) }, nil)
 	}
-	if err := enter(b.Engine, fut.bytes); err != nil {
+	done := nested(ctx, b)
+	err = enter(b.Engine, fut.bytes)
+	done()
+	if err != nil {
 		return refuse(err)
 	}
 	fut.entered = true

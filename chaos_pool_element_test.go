@@ -186,7 +186,7 @@ func (s *season) judge(r *round, i int, out gustAnswer, err error) {
 	}
 	begun := g.begun(s.log)
 	if begun > 1+r.retries {
-		s.t.Errorf("element %+v began %d times with %d retries: %v", s.describe(r, i), begun, r.retries, err)
+		s.t.Errorf("%s began %d times with %d retries: %v", s.describe(r, i), begun, r.retries, err)
 	}
 	if err == nil {
 		if g.Mode != gustAnswers || begun == 0 || out.Key != g.Key || out.Sum != crc32.ChecksumIEEE(g.Pad) || string(out.Pad) != string(gustPad(g.Key, g.Back)) {

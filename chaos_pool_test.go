@@ -21,10 +21,11 @@ import (
 
 // A season is the life of one pool in the chaos test.
 type season struct {
-	t    *testing.T
-	pool *mp.Pool
-	log  []uint64
-	keys atomic.Uint64
+	t     *testing.T
+	pool  *mp.Pool
+	began time.Time
+	log   []uint64
+	keys  atomic.Uint64
 
 	outcomes atomic.Int64
 	ending   atomic.Bool // the pool may be closed
@@ -65,12 +66,14 @@ func TestChaosPool(t *testing.T) {
 		return killed < want || want >= 1000 && outcomes < 1000*int64(want)
 	}
 	for n := 1; more(); n++ {
+		lived := false // else -run asks for another season
 		t.Run(fmt.Sprintf("season %d", n), func(t *testing.T) {
+			lived = true
 			k, o := live(t, seed, uint64(n))
 			killed += k
 			outcomes += o
 		})
-		if t.Failed() {
+		if t.Failed() || !lived && n > 1000 {
 			break
 		}
 	}
@@ -90,7 +93,7 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 	t.Logf("%d workers, MaxTasks %d, MaxAge %v, MaxRSS %d, IdleTimeout %v, MinWorkers %d, Window %d, WindowBytes %d, Grace %v, RetryIf %v",
 		c.Workers, c.MaxTasks, c.MaxAge, c.MaxRSS, c.IdleTimeout, c.MinWorkers, c.Window, c.WindowBytes, c.Grace, c.RetryIf != nil)
 	c.Init = setGustLog.With(log)
-	s := &season{t: t, pool: newPool(t, c), log: log.Slice(), hurt: make(map[int]int)}
+	s := &season{t: t, pool: newPool(t, c), log: log.Slice(), hurt: make(map[int]int), began: time.Now()}
 	s.killed = make(map[int]bool)
 	still := s.watch(seed)
 	defer still()
@@ -99,8 +102,11 @@ func live(t *testing.T, seed, number uint64) (killed int, outcomes int64) {
 	for i, load := range chaosLoads {
 		rng := rand.New(rand.NewPCG(seed, number<<8|uint64(i+1)))
 		loads.Go(func() {
-			for !s.over.Load() && !t.Failed() {
+			for late := 0; late < 3 && !s.over.Load() && !t.Failed(); {
 				load(s, rng)
+				if s.ending.Load() {
+					late++
+				}
 			}
 		})
 	}
@@ -225,8 +231,11 @@ func (s *season) close(rng *rand.Rand) (how string) {
 // settled checks the pool when nobody uses it any more.
 func (s *season) settled(how string) {
 	st := s.pool.Stats()
-	st.Workers = nil
-	s.t.Logf("%s: %d outcomes, %d killed, %d hurt: %+v", how, s.outcomes.Load(), len(s.killed), len(s.hurt), st)
+	s.t.Logf("%s after %v: %d outcomes, %d killed, %d hurt; %d done, %d failed, %d retried, %d restarts", how, time.Since(s.began),
+		s.outcomes.Load(), len(s.killed), len(s.hurt), st.Done, st.Failed, st.Retried, st.Restarts)
+	if n := int64(st.Queued+st.Running) + st.Done + st.Failed + st.Cancelled; st.Accepted != n {
+		s.t.Errorf("%d elements were accepted, and %d are told of: %+v", st.Accepted, n, st)
+	}
 	if !s.ending.Load() {
 		if err := s.pool.Ready(ctx); err != nil {
 			s.t.Errorf("the pool did not heal: %v", err)

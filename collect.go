@@ -66,9 +66,12 @@ func (s *stream[In, Out]) collect() (batch []indexed[Out], more bool) {
 		case aborted != nil:
 			return s.remains(aborted), false
 		}
+		done := nested(s.ctx, s.b)
 		select {
 		case <-s.arrived:
+			done()
 		case <-s.ctx.Done():
+			done()
 			return s.remains(s.ctx.Err()), false
 		}
 	}

@@ -10,7 +10,8 @@ import (
 
 // PoolConfig is what a pool is to be. The zero value works.
 type PoolConfig struct {
-	// Workers is the number of processes. Defaults to CPUCount().
+	// Workers is the number of processes. Defaults to CPUCount(), in a worker, which may have a pool of its own, to no more than its
+	// GOMAXPROCS: that is its share.
 	Workers int
 	// Init runs first in every worker. A failure fails NewPool, or, later, the pool, with that error. Defaults to none.
 	Init Task
@@ -57,10 +58,13 @@ type PoolConfig struct {
 	Env []string
 	// Dir is where workers start. Defaults to the parent's directory.
 	Dir string
-	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers).
+	// MaxProcs is GOMAXPROCS of a worker. Defaults to max(1, CPUCount()/Workers), in a worker to that part of its own.
 	MaxProcs int
 	// CPUs is the CPU affinity of each worker, by index. Defaults to none.
 	CPUs [][]int
+	// Nice is how much nicer to other processes a worker is than its parent, as the command nice makes it: 1 to 19, of which the
+	// kernel takes what leads to 19 in all. It is an error if it is negative: only the superuser could. Defaults to 0.
+	Nice int
 	// Stdout is where lines that workers print go, each with a prefix. It is written to by one at a time. Defaults to the parent's.
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.
@@ -93,7 +97,7 @@ func (c PoolConfig) validate() error {
 		{"Workers", int64(c.Workers)}, {"StartTimeout", int64(c.StartTimeout)}, {"MaxTasks", int64(c.MaxTasks)},
 		{"MaxAge", int64(c.MaxAge)}, {"MaxRSS", c.MaxRSS}, {"MemoryLimit", c.MemoryLimit},
 		{"TaskTimeout", int64(c.TaskTimeout)}, {"Grace", int64(c.Grace)}, {"Retries", int64(c.Retries)},
-		{"IdleTimeout", int64(c.IdleTimeout)}, {"MinWorkers", int64(c.MinWorkers)}, {"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)},
+		{"IdleTimeout", int64(c.IdleTimeout)}, {"MinWorkers", int64(c.MinWorkers)}, {"Window", int64(c.Window)}, {"WindowBytes", c.WindowBytes}, {"MaxProcs", int64(c.MaxProcs)}, {"Nice", int64(c.Nice)},
 	} {
 		if f.n < 0 {
 			return fmt.Errorf("mp: PoolConfig.%s is negative: %d", f.name, f.n)
@@ -111,12 +115,12 @@ func (c PoolConfig) validate() error {
 }
 
 func (c PoolConfig) withDefaults() PoolConfig {
-	setDefault(&c.Workers, CPUCount())
+	setDefault(&c.Workers, cpuShare())
 	setDefault(&c.StartTimeout, defaultStartTimeout)
 	setDefault(&c.Grace, defaultGrace)
 	setDefault(&c.Window, defaultWindow*c.Workers)
 	setDefault(&c.WindowBytes, defaultWindowBytes)
-	setDefault(&c.MaxProcs, max(1, CPUCount()/c.Workers))
+	setDefault(&c.MaxProcs, max(1, cpuShare()/c.Workers))
 	return c
 }
 

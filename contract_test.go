@@ -21,7 +21,27 @@ func contract(t *testing.T, test func(t *testing.T, x mp.Executor)) {
 		noLeaks(t)
 		test(t, newPool(t, mp.PoolConfig{Workers: 2}))
 	})
+	t.Run("Pool that changes", func(t *testing.T) { // its workers are replaced, and end when there is nothing to do
+		noLeaks(t)
+		test(t, newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 1000, IdleTimeout: time.Millisecond}))
+	})
+	t.Run("Lease", func(t *testing.T) {
+		noLeaks(t)
+		lease, err := newPool(t, mp.PoolConfig{Workers: 2}).Lease(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, lease)
+	})
 	t.Run("InProcess", func(t *testing.T) { test(t, mp.InProcess(2)) })
+}
+
+// notLeased skips a test of what a lease is not for: more than one worker, or a worker that is killed and comes back.
+func notLeased(t *testing.T, x mp.Executor) {
+	t.Helper()
+	if _, is := x.(*mp.Lease); is {
+		t.Skip("a lease is one worker, and ends with it")
+	}
 }
 
 // T444, T450: apply, and the errors of a function.
@@ -245,6 +265,7 @@ func TestInputPanicSurfacesAfterItsElements(t *testing.T) {
 // Timeout, T447: the context first, then, in a pool, the worker.
 func TestTimeout(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
+		notLeased(t, x)
 		for f, grace := range map[*mp.Function[int, int]]time.Duration{wait: time.Minute, deaf: 20 * time.Millisecond} {
 			_, err := f.Call(ctx, x, 1, mp.Timeout(20*time.Millisecond), mp.Grace(grace))
 			var te *mp.TimeoutError

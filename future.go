@@ -10,11 +10,11 @@ import (
 
 // A Future is a call that was started. All its methods are safe for concurrent use.
 type Future[Out any] struct {
-	done   chan struct{}
-	engine *engine.Engine
-	job    engine.Job
-	bytes  int64
-	stop   atomic.Pointer[func() bool] // of the context's AfterFunc
+	done    chan struct{}
+	backend *engine.Backend // nil if the call was refused
+	job     engine.Job
+	bytes   int64
+	stop    atomic.Pointer[func() bool] // of the context's AfterFunc
 
 	entered, begun bool // immutable once submit has returned
 
@@ -34,6 +34,7 @@ func (f *Future[Out]) ended() bool { return f.over.Load() }
 // Wait waits for the end of the call and returns what came of it. When ctx ends first, Wait returns its error, and the call goes on.
 func (f *Future[Out]) Wait(ctx context.Context) (Out, error) {
 	if !f.ended() {
+		defer nested(ctx, f.backend)()
 		select {
 		case <-f.done:
 		case <-ctx.Done():
@@ -50,7 +51,7 @@ func (f *Future[Out]) Cancel() { f.cancel(context.Canceled) }
 
 func (f *Future[Out]) cancel(err error) {
 	if f.resolve(func(*Out) error { return err }, nil) && f.begun {
-		f.engine.End(&f.job)
+		f.backend.Engine.End(&f.job)
 	}
 }
 
@@ -87,7 +88,7 @@ func (f *Future[Out]) resolve(outcome func(*Out) error, tell func(error)) bool {
 		(*stop)()
 	}
 	if f.entered {
-		f.engine.Leave(f.bytes)
+		f.backend.Engine.Leave(f.bytes)
 	}
 	for _, fn := range callbacks {
 		go isolated(fn, f.out, f.err)

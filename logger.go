@@ -26,8 +26,8 @@ var forwarding func(origin func(context.Context) []slog.Attr) slog.Handler
 //
 // A record costs a system call, and one that the parent's logger does not take a comparison; which it takes is asked once, when
 // the worker starts. All records of a worker arrive, in their order, before its end is reported, also if it crashes. But if the
-// parent's logger is too slow for them, the worker waits for it a quarter of its time at most; what then finds no
-// room is dropped, and the parent's logger is told how many those were.
+// parent's logger is too slow for them, the worker waits for it half of its time at most, and a quarter of a second for one that
+// stands still. What then finds no room is dropped, and the parent's logger is told how many records those were.
 func Logger(ctx context.Context) *slog.Logger {
 	attrs := aboutElement(ctx)
 	if forwarding != nil {

@@ -55,6 +55,7 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 		return out, nil
 	}
 	b.Engine.Add(&job, int64(len(in)))
+	defer nested(ctx, b)()
 	select {
 	case <-m.done:
 	case <-ctx.Done():

@@ -18,7 +18,7 @@ func TestPoolConfigIsChecked(t *testing.T) {
 	for field, c := range map[string]mp.PoolConfig{
 		"Workers": {Workers: -1}, "StartTimeout": {StartTimeout: -1}, "MaxTasks": {MaxTasks: -1}, "MaxAge": {MaxAge: -1},
 		"MaxRSS": {MaxRSS: -1}, "MemoryLimit": {MemoryLimit: -1}, "TaskTimeout": {TaskTimeout: -1}, "Grace": {Grace: -1},
-		"Retries": {Retries: -1}, "Window": {Window: -1}, "WindowBytes": {WindowBytes: -1}, "MaxProcs": {MaxProcs: -1},
+		"Retries": {Retries: -1}, "Window": {Window: -1}, "WindowBytes": {WindowBytes: -1}, "MaxProcs": {MaxProcs: -1}, "Nice": {Nice: -1},
 		"Init": {Init: anything.With(make(chan int))}, "Exit": {Exit: anything.With(func() {})},
 	} {
 		pool, err := mp.NewPool(c)

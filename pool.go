@@ -61,7 +61,7 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		name := fmt.Sprintf("worker-%d", index)
 		return startPort(kernel, spawn.Spec{
 			Name: name, Worker: index, Env: c.Env, Dir: c.Dir, Registry: s.lines, Layout: poolLayout,
-			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Stdout: stdout, Stderr: stderr,
+			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Nice: c.Nice, Stdout: stdout, Stderr: stderr,
 			Logger: c.Logger,
 		}, h)
 	})

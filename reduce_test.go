@@ -202,6 +202,7 @@ func TestReduceKnowsItsInputs(t *testing.T) {
 // When its context ends, it ends; and it takes no more inputs than it may while the first one takes its time.
 func TestReduceWaits(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
+		notLeased(t, x)
 		short, cancel := context.WithCancel(ctx)
 		var pulled atomic.Int64
 		done := make(chan error)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-multiproc/mp"
 )
@@ -110,5 +111,69 @@ func TestSchedKeyInProcess(t *testing.T) {
 	p.letGo("a")
 	if at := p.end(append(rest, a)...); at[0].PID != os.Getpid() {
 		t.Error(at)
+	}
+}
+
+// Resize moves the keys of workers that go, also what waits there, and no others.
+func TestSchedKeyResize(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 3})
+	p := newSchedPlay(t, pool)
+	homes := func() (list []schedAt) {
+		var all []*mp.Future[schedAt]
+		for i := range 30 {
+			all = append(all, p.start("x", mp.Key(fmt.Sprint(i))))
+		}
+		return p.end(all...)
+	}
+	before := homes()
+	var holds []*mp.Future[schedAt] // on the worker that goes, with something behind it that has not begun
+	for i, at := range before {
+		if at.Worker == 2 {
+			key := mp.Key(fmt.Sprint(i))
+			holds = append(holds, p.hold("hold", key), p.start("a", key), p.start("b", key), p.start("c", key))
+			break
+		}
+	}
+	resized := make(chan error)
+	go func() { resized <- pool.Resize(ctx, 2) }()
+	for _, at := range p.end(holds[1:]...) {
+		if at.Worker == 2 {
+			t.Errorf("something began on a worker that goes: %+v", at)
+		}
+	}
+	p.letGo("hold")
+	p.end(holds[0])
+	if err := <-resized; err != nil {
+		t.Error(err)
+	}
+	for i, at := range homes() {
+		if before[i].Worker != 2 && at != before[i] || at.Worker == 2 {
+			t.Errorf("key %d went from %+v to %+v", i, before[i], at)
+		}
+	}
+	if err := pool.Resize(ctx, 3); err != nil {
+		t.Error(err)
+	}
+	for i, at := range homes() {
+		if at.Worker != before[i].Worker {
+			t.Errorf("key %d went from %+v to %+v", i, before[i], at)
+		}
+	}
+}
+
+// A key whose worker was ended for want of work gets it back.
+func TestSchedKeyOfIdleWorker(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 4, MinWorkers: 1, IdleTimeout: 2 * time.Millisecond})
+	p := newSchedPlay(t, pool)
+	first := make(map[int]int)
+	for i := range 24 {
+		key := i % 8
+		at := p.end(p.start("x", mp.Key(fmt.Sprint(key))))[0]
+		if w, ok := first[key]; ok && w != at.Worker {
+			t.Errorf("key %d ran on worker %d, and on %d", key, w, at.Worker)
+		}
+		first[key] = at.Worker
 	}
 }

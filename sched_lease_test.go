@@ -238,3 +238,73 @@ func TestSchedLeaseInProcess(t *testing.T) {
 	}
 	_ = l.Release()
 }
+
+// A leased worker is its holder's until he releases it, whatever the pool wants of it.
+func TestSchedLeaseIsKept(t *testing.T) {
+	for what, c := range map[string]mp.PoolConfig{
+		"MaxTasks": {Workers: 2, MaxTasks: 3},
+		"MaxAge":   {Workers: 2, MaxAge: 10 * time.Millisecond},
+		"idle":     {Workers: 2, MinWorkers: 1, IdleTimeout: 5 * time.Millisecond},
+		"Resize":   {Workers: 2},
+	} {
+		t.Run(what, func(t *testing.T) {
+			noLeaks(t)
+			pool := newPool(t, c)
+			one := schedLease(t, pool)
+			two := schedLease(t, pool)
+			resized := make(chan error, 1)
+			if resized <- nil; what == "Resize" {
+				<-resized
+				go func() { resized <- pool.Resize(ctx, 1) }()
+			}
+			for range 20 {
+				for _, l := range []*mp.Lease{one, two} {
+					if at, err := current.Call(ctx, l, struct{}{}); err != nil || at.PID != l.PID() {
+						t.Fatalf("%+v, %v", at, err)
+					}
+				}
+				if _, err := work.Call(ctx, one, 2000); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, _ = one.Release(), two.Release()
+			if err := <-resized; err != nil {
+				t.Error(err)
+			}
+			mustMap(t, square, pool, []int{1, 2, 3, 4, 5, 6, 7, 8})
+			for _, l := range []*mp.Lease{one, two} { // what was put off is done now
+				eventually(t, "the worker is replaced", func() bool {
+					if _, err := square.Call(ctx, pool, 1); err != nil {
+						t.Fatal(err)
+					}
+					gone := true
+					for _, w := range pool.Workers() {
+						gone = gone && w.PID != l.PID()
+					}
+					return gone || what == "idle" || (what == "Resize" && l.Worker() == 0)
+				})
+			}
+		})
+	}
+}
+
+// A lease gets a worker also where all were ended for want of work.
+func TestSchedLeaseOfIdlePool(t *testing.T) {
+	noLeaks(t)
+	pool := newPool(t, mp.PoolConfig{Workers: 2, IdleTimeout: 2 * time.Millisecond})
+	for range 5 {
+		eventually(t, "no worker is left", func() bool {
+			for _, w := range pool.Workers() {
+				if w.PID != 0 {
+					return false
+				}
+			}
+			return true
+		})
+		one, two := schedLease(t, pool), schedLease(t, pool)
+		if one.PID() == two.PID() {
+			t.Error("two have one worker")
+		}
+		_, _ = one.Release(), two.Release()
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,14 +74,7 @@ func (p *schedPlay) hold(name string, opts ...mp.CallOption) *mp.Future[schedAt]
 // await waits until a step has begun.
 func (p *schedPlay) await(name string) {
 	p.t.Helper()
-	eventually(p.t, name+" begins", func() bool {
-		for _, s := range p.order() {
-			if s == name {
-				return true
-			}
-		}
-		return false
-	})
+	eventually(p.t, name+" begins", func() bool { return slices.Contains(p.order(), name) })
 }
 
 // letGo ends a step that holds.

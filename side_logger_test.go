@@ -3,6 +3,7 @@
 package mp_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"sync"
@@ -460,5 +462,113 @@ func TestSideNotInherited(t *testing.T) {
 	pool := newPool(t, mp.PoolConfig{Workers: 1})
 	if out, err := shell.Call(ctx, pool, "ls -l /proc/self/fd"); err != nil || strings.Contains(out, "socket:") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A logger that never returns holds up the end of its worker for some seconds, and no more.
+func TestLoggerStandsStill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 5 s")
+	}
+	noLeaks(t)
+	g := newSideGate()
+	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(g)})
+	var died *mp.WorkerError
+	if _, err := sideLog.Call(ctx, pool, mp.Pack2("killed", 10)); !errors.As(err, &died) {
+		t.Error(err)
+	}
+	if out, err := square.Call(ctx, pool, 3); out != 9 || err != nil {
+		t.Error(out, err)
+	}
+	close(g.open)
+	eventually(t, "the rest has arrived", func() bool { return g.arrived.Load() == 10 })
+}
+
+// A program that is stopped, with a logger that nobody serves, holds its workers' functions up for a moment only.
+func TestLoggerOfStoppedParent(t *testing.T) {
+	noLeaks(t)
+	cmd := role("logs")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("it did not come up")
+	}
+	stop(t, cmd.Process.Pid)
+	var pid int
+	if _, err := fmt.Sscan(lines.Text(), &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil { // the worker: now it may begin
+		t.Fatal(err)
+	}
+	eventually(t, "the function has logged all", func() bool {
+		_, err := os.Stat(sideLogged(pid))
+		return err == nil
+	})
+	_ = os.Remove(sideLogged(pid))
+	resume(t, cmd.Process.Pid)
+	for lines.Scan() {
+		t.Log(lines.Text())
+		if lines.Text() == "done" {
+			_ = cmd.Wait()
+			return
+		}
+	}
+	t.Errorf("it ended early: %v", cmd.Wait())
+}
+
+// sideLogged is the file that tells that a worker has logged all.
+func sideLogged(pid int) string { return fmt.Sprintf("%s/mp-side-logged-%d", os.TempDir(), pid) }
+
+// sideAfterSignal waits for a signal, logs a hundred thousand records, and tells by a file.
+var sideAfterSignal = mp.Func("sideAfterSignal", func(ctx context.Context, n int) (int, error) {
+	begin := make(chan os.Signal, 1)
+	signal.Notify(begin, syscall.SIGUSR1)
+	slog.Warn("ready")
+	<-begin
+	l := mp.Logger(ctx)
+	for i := range n {
+		l.Info("flood", "i", i)
+	}
+	return n, os.WriteFile(sideLogged(os.Getpid()), nil, 0o600)
+})
+
+// sideReady prints the pid of the worker that is ready.
+type sideReady struct{ sideGate }
+
+func (h sideReady) WithAttrs(attrs []slog.Attr) slog.Handler { return h }
+func (h sideReady) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "ready" {
+		fmt.Println(mp.ActiveChildren()[0].PID)
+		return nil
+	}
+	return h.sideGate.Handle(ctx, r)
+}
+
+func init() {
+	roles["logs"] = func() int {
+		g := newSideGate()
+		close(g.open)
+		pool, err := mp.NewPool(mp.PoolConfig{Workers: 1, Logger: slog.New(sideReady{g})})
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		const n = 100_000
+		if _, err := sideAfterSignal.Call(ctx, pool, n); err != nil {
+			fmt.Println(err)
+		}
+		_ = pool.Close()
+		if got := g.arrived.Load() + g.dropped.Load(); got != n {
+			fmt.Println(g.arrived.Load(), g.dropped.Load())
+		}
+		fmt.Println("done")
+		return 0
 	}
 }

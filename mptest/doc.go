@@ -6,10 +6,10 @@
 //
 //	func TestMain(m *testing.M) { mptest.Main(m) }
 //
-// What a function computes, test without any of this: it is a Go function. What calls it takes an mp.Executor, so hand it
-// InProcess(t), which encodes arguments and results, makes errors and enforces limits as a pool does, in a millisecond less, and with
-// one debugger, one race detector and one coverage profile for everything. Use a real pool where processes matter: what
-// main has set is not set in a worker, a handle travels, memory is limited, Init runs.
+// What a function computes, test without any of this: it is a Go function. What calls it should take an mp.Executor, and gets
+// InProcess(t) in most tests: arguments and results are encoded, errors made and times limited as in a pool, and one debugger, one
+// race detector and one coverage profile see everything. Use a real pool where processes matter: what main has set is not set in a
+// worker, memory is limited, a crash is contained.
 //
 // What a program does when a worker crashes, hangs, is slow or writes nonsense shows a pool of Faulty: its workers are real, and so are
 // their ends. Say which element it is to happen to, and check what the caller makes of it:
@@ -22,8 +22,7 @@
 // time. With several the order is not certain, but each number still comes up once, so each fault happens once. A fault that
 // never came up fails the test: it has not tested what it says.
 //
-// NoLeaks, first in a test, checks at its end that nothing is left: no process, no descriptor, no goroutine, no shared
-// memory. Where a test is to be repeated with what is left of the one before, it is the first thing to look at.
+// NoLeaks, first in a test, checks at its end that nothing is left: no process, no descriptor, no goroutine, no shared memory.
 //
 // Processes are only on Linux. Elsewhere InProcess works, and what needs a pool fails the test with errors.ErrUnsupported.
 package mptest

@@ -15,7 +15,8 @@ import (
 // touches it for the first time, and nothing after that: then it is as fast as a slice.
 type Array[T any] struct {
 	handle
-	data []T // the memory itself
+	data []T   // the memory itself
+	span *span // which elements of the array these are, if it is a range; else nil
 }
 
 func init() {
@@ -38,7 +39,7 @@ func NewArray[T any](n int) (*Array[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return openArray[T](h)
+	return openArray[T](h, nil)
 }
 
 // ArrayOf makes an array with a copy of values.
@@ -50,9 +51,9 @@ func ArrayOf[T any](values []T) (*Array[T], error) {
 	return a, err
 }
 
-// openArray finds the memory of an array.
-func openArray[T any](h handle) (*Array[T], error) {
-	a := &Array[T]{handle: h}
+// openArray finds the memory of an array, or of a range of it.
+func openArray[T any](h handle, s *span) (*Array[T], error) {
+	a := &Array[T]{handle: h, span: s}
 	if h.check() != nil {
 		return a, nil //nolint:nilerr // its use tells
 	}
@@ -60,6 +61,12 @@ func openArray[T any](h handle) (*Array[T], error) {
 		return nil, errCorrupt
 	}
 	a.data = values[T](h.a, h.cell.Offset.Load(), h.cell.A.Load())
+	if s != nil {
+		if s.to > uint64(len(a.data)) {
+			return nil, errCorrupt
+		}
+		a.data = a.data[s.from:s.to:s.to]
+	}
 	return a, nil
 }
 
@@ -102,19 +109,29 @@ func (a *Array[T]) String() string {
 	if !ok {
 		return name
 	}
+	if a.span != nil {
+		name = fmt.Sprintf("%s[%d:%d]", name, a.span.from, a.span.to)
+	}
 	return fmt.Sprintf("%s(%d of %s)", name, len(a.data), reflect.TypeFor[T]())
 }
 
 // MarshalBinary implements encoding.BinaryMarshaler: what travels is the handle.
-func (a *Array[T]) MarshalBinary() ([]byte, error) { return a.marshal() }
+func (a *Array[T]) MarshalBinary() ([]byte, error) {
+	b, err := a.marshal()
+	if err == nil && a.span != nil {
+		b = a.span.appendTo(b)
+	}
+	return b, err
+}
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (a *Array[T]) UnmarshalBinary(b []byte) error {
 	var h handle
+	b, s := cutSpan(b)
 	if err := h.unmarshal(b, kindArray); err != nil {
 		return err
 	}
-	opened, err := openArray[T](h)
+	opened, err := openArray[T](h, s)
 	if err != nil {
 		return errors.Join(err, fmt.Errorf("mp/shared: the array is of another type than %s", reflect.TypeFor[T]()))
 	}

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // A Backend is where calls run, as an executor hands it to the calls: an engine, and what holds for calls that say nothing
 // themselves.
@@ -17,4 +20,6 @@ type Backend struct {
 	Window   int
 	Bytes    int64  // of results that may wait to be collected
 	Lease    *Lease // whose worker runs the calls; nil: any of the engine's
+	// Waiting, if set, is told that whoever has ctx waits for elements, until it calls done: it may be one itself.
+	Waiting func(ctx context.Context) (done func())
 }

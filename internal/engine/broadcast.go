@@ -17,6 +17,7 @@ type word struct {
 	make   func() *Job
 	done   func(Result) error
 	errs   []wordError // guarded by the engine's mutex
+	gone   chan error  // why the engine runs it no more; it has room for all that it may be told
 }
 
 type wordError struct {
@@ -47,11 +48,12 @@ func (e *Engine) Broadcast(ctx context.Context, makeJob func() *Job, done func(R
 		return ctx.Err()
 	case <-e.stopped:
 	}
-	k := &word{job: makeJob(), make: makeJob, done: done}
+	k := &word{job: makeJob(), make: makeJob, done: done, gone: make(chan error, 2)}
 	j := k.job
 	j.Waited, j.private = true, true
 	j.Deliver = func(worker int64, r Result) { e.judge(k, int(worker), r) }
-	j.Abort = func(*Failure) {} // await finds the reason
+	j.Abort = func(f *Failure) { k.gone <- f.Err }
+	j.Interrupted = func() { k.gone <- ErrInterrupted }
 	if err := e.Begin(j); err != nil {
 		return err
 	}
@@ -87,12 +89,7 @@ func (e *Engine) awaitHeard(ctx context.Context, k *word) error {
 	defer e.mu.Unlock()
 	defer func() { e.broadcasts.current = nil }()
 	for {
-		switch {
-		case e.broken != nil:
-			return e.broken
-		case k.job.ended.Load(): // by Kill: that no worker has to run it does not mean that all have
-			return ErrClosed
-		case e.heard(k):
+		if !k.job.ended.Load() && e.heard(k) { // that nobody has to run what has ended does not mean that all have
 			return e.verdict(k)
 		}
 		changed := e.changed
@@ -100,6 +97,7 @@ func (e *Engine) awaitHeard(ctx context.Context, k *word) error {
 		var err error
 		select {
 		case <-changed:
+		case err = <-k.gone:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

@@ -61,8 +61,8 @@
 // Elements are handed out in handfuls of batches, encoded into one buffer and published together. A worker is topped up when a
 // quarter of what it may hold is gone, but not while another has nothing. A payload of more than MaxCopied bytes is streamed by the port while the worker reads, so its buffer is not used again.
 //
-// When a worker is idle and nothing waits, half of what the busiest holds is taken back, and so on, until nobody is idle or nothing is left
-// to begin. Whoever has made an element wait or a worker idle sees to that, and looks again after each step; who finds
+// What has not begun is taken back when a worker idles, or when it is in the way of something: the scheduler says what, until there is nothing.
+// Whoever has made an element wait or a worker idle sees to that, and looks again after each step; who finds
 // elements on their way leaves them to him who moves them. What is known of a worker may be old, so that it has nothing to
 // give: then its next Progress is on the way, and sees to it.
 //
@@ -73,6 +73,12 @@
 // when all is back what waits is swept: it fails, the lowest first, and so does whatever comes back or is added later, by the same flag, where it
 // would have been handed out. The workers are retired at once: Teardown queues up behind what they still run. A job that pulls its elements from somewhere is told
 // before, to pull no more.
+//
+// # One worker only
+//
+// A job with a key, or of a lease, is pinned: take-backs for others pass it over, in the same way as Setup. A leased worker is not replaced, parked
+// or taken by Resize until it is released; Release looks for what has become due. When it dies, Lost ends the jobs of the lease after it has settled what
+// had begun.
 //
 // # States
 //

@@ -40,7 +40,7 @@ func (w *worker) Lost(exit spawn.Exit, why error) {
 	for _, b := range slices.Concat(w.fifo.All(), w.stalled) {
 		if b.Job.private { // its end is the worker's, and nobody else is to run it
 			if f := w.fatal(b, pid, exit, why); f != nil {
-				fatal = f
+				fatal, begun = f, true
 			}
 			continue
 		}

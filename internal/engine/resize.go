@@ -29,6 +29,9 @@ func (e *Engine) Resize(ctx context.Context, n int) error {
 	return err
 }
 
+// SetWorkers is Resize that does not wait.
+func (e *Engine) SetWorkers(n int) { e.resize(n) }
+
 // resize has started what is to be there, and told the others to leave, when it returns how many there were, and those others.
 func (e *Engine) resize(n int) (old int, leaving []*worker) {
 	e.mu.Lock()

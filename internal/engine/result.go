@@ -24,7 +24,6 @@ type burst struct {
 	bytes int       // of all
 	seen  time.Time // when the last came, if somebody observes
 	store []*Batch  // behind ahead
-	mixed bool      // of several jobs
 }
 
 // Result implements Host. It takes no lock but to look into an alert.
@@ -143,10 +142,10 @@ func (c *burst) add(j *Job, i int64, size int) {
 // turn is called when the results are those of another job.
 func (c *burst) turn(j *Job, i int64) {
 	c.tell()
-	if c.mixed = c.total > 0; !c.mixed {
+	c.job = j
+	if c.total == 0 {
 		c.of, c.first = j, i
 	}
-	c.job = j
 }
 
 // tell tells the job of the last results how many they were.
@@ -200,13 +199,10 @@ func (w *worker) Progress() {
 	}
 	e := w.e
 	e.mu.Lock()
-	if c.job != nil && !c.mixed {
-		e.sched.Took(&c.job.sched, c.total, took)
-	}
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
 	e.books.looked = max(e.books.looked, now.Sub(e.birth))
-	e.sched.Finished(&w.sched, c.total)
+	e.sched.Finished(&w.sched, c.total, max(took, 1))
 	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)
 	e.mu.Unlock()

@@ -21,7 +21,7 @@ func AboutElement(ctx context.Context) (About, bool) {
 	if !ok {
 		return About{}, false
 	}
-	return About{Handler: e.of.handler, Function: e.function, Index: e.index}, true
+	return About{Handler: e.of.handler, Function: e.of.function, Index: e.index}, true
 }
 
 // fractionEvery is how often a worker tells how far it is, at most.

@@ -31,8 +31,9 @@ type elements struct {
 type origin struct {
 	*elements
 
-	seeded bool
-	seed   uint64
+	function uint32
+	seeded   bool
+	seed     uint64
 }
 
 // element is the context of one element.
@@ -41,7 +42,6 @@ type element struct {
 	number   uint64 // of all that were begun here
 	index    int64  // in its map, or abi.NoIndex
 	deadline int64  // in nanoseconds since start, 0 for none
-	function uint32
 	real     atomic.Pointer[realContext]
 }
 
@@ -56,9 +56,9 @@ type realContext struct {
 var start = time.Now()
 
 // next tells of which map the next elements are.
-func (s *elements) next(seeded bool, seed uint64) {
-	if s.of == nil || s.of.seeded != seeded || s.of.seed != seed {
-		s.of = &origin{s, seeded, seed}
+func (s *elements) next(function uint32, seeded bool, seed uint64) {
+	if s.of == nil || s.of.function != function || s.of.seeded != seeded || s.of.seed != seed {
+		s.of = &origin{s, function, seeded, seed}
 	}
 }
 

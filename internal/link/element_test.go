@@ -12,7 +12,7 @@ import (
 
 func newElements() *elements {
 	s := &elements{base: context.Background()}
-	s.next(false, 0)
+	s.next(0, false, 0)
 	return s
 }
 

@@ -101,7 +101,7 @@ func (l *Local) next() *localBatch {
 
 func (l *Local) serve(lb *localBatch) {
 	b := lb.b
-	l.elements.next(b.Job.Seeded, b.Job.Seed)
+	l.elements.next(b.Job.Func, b.Job.Seeded, b.Job.Seed)
 	chunked := b.Count() > 1 && l.handler.Chunked(b.Job.Func)
 	for {
 		old := lb.cursor.Load()
@@ -141,7 +141,6 @@ func (l *Local) arg(lb *localBatch) []byte {
 
 func (l *Local) one(b *engine.Batch, index int64, arg []byte) {
 	e := l.elements.begin(index, b.Job.Timeout)
-	e.function = b.Job.Func
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
 	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
@@ -155,7 +154,6 @@ func (l *Local) all(lb *localBatch, n int) {
 		args[i] = l.arg(lb)
 	}
 	e := l.elements.beginAll(n, b.Index(), b.Job.Timeout)
-	e.function = b.Job.Func
 	left := n
 	defer func() { // Goexit
 		for range left {

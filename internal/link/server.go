@@ -111,7 +111,6 @@ func (s *server) loop() {
 			s.left--
 			arg := s.arg()
 			s.current = s.elements.begin(index, s.timeout)
-			s.current.function = s.batch.Func
 			s.running = 1
 			status, record := s.handler.Run(s.current, s.batch.Func, arg, s.header())
 			s.running = 0
@@ -133,7 +132,6 @@ func (s *server) runChunk() {
 	}
 	s.left -= n
 	s.current = s.elements.beginAll(n, s.batch.Index, s.timeout)
-	s.current.function = s.batch.Func
 	s.running = n
 	outcome := s.handler.RunChunk(s.current, s.batch.Func, s.args)
 	for k := range n {
@@ -161,7 +159,7 @@ func (s *server) next() bool {
 	s.left = s.batch.Count
 	s.chunked = s.left > 1 && s.handler.Chunked(s.batch.Func)
 	s.timeout = time.Duration(s.batch.Timeout)
-	s.elements.next(s.batch.Flags&abi.FlagSeeded != 0, s.batch.Seed)
+	s.elements.next(s.batch.Func, s.batch.Flags&abi.FlagSeeded != 0, s.batch.Seed)
 	if s.payload, s.external = s.batch.Inline, s.batch.Inline == nil; s.external {
 		s.payload = s.receive(s.batch.Size)
 	}

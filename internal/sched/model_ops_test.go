@@ -24,10 +24,11 @@ func (m *model) finishSome(w *modelWorker, n int) {
 	}
 	w.begun = max(w.begun-n, min(1, len(w.batches)))
 	w.passed = false
+	took := time.Duration(0)
 	if m.rng.IntN(4) == 0 {
-		m.s.Took(job, n, time.Duration(m.rng.Int64N(1<<m.rng.IntN(24))))
+		took = time.Duration(m.rng.Int64N(1 << m.rng.IntN(24)))
 	}
-	m.s.Finished(w.w, n)
+	m.s.Finished(w.w, n, took)
 }
 
 // begin lets a worker begin some of what it has, of which the Scheduler knows nothing.
@@ -162,7 +163,7 @@ func (m *model) pass() {
 	}
 	if m.rng.IntN(3) == 0 {
 		w.passed = false
-		m.s.Finished(w.w, 0)
+		m.s.Finished(w.w, 0, 0)
 		return
 	}
 	m.s.Pass(w.w)
@@ -258,7 +259,7 @@ func (m *model) leave() {
 		}
 		m.giveBack(b.Job, b.Range)
 	}
-	m.s.Finished(w.w, 1) // what comes too late counts nothing
+	m.s.Finished(w.w, 1, 0) // what comes too late counts nothing
 	if m.s.Next(w.w, make([]Batch, 1)) != 0 {
 		m.t.Error("a worker that has left was given work")
 	}
@@ -366,7 +367,7 @@ func (m *model) drain() {
 				moved = true
 			}
 			if w.passed {
-				m.s.Finished(w.w, 0)
+				m.s.Finished(w.w, 0, 0)
 				w.passed, moved = false, true
 			}
 		}

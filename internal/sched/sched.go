@@ -164,16 +164,26 @@ func (s *Scheduler) End(j *Job) int64 {
 	return n
 }
 
-// Finished tells that w has finished the n elements that it has had longest, or that it may have room now.
-func (s *Scheduler) Finished(w *Worker, n int) {
+// Finished tells that w has finished the n elements that it has had longest, one after the other, in so much time, 0 if that is not known; or,
+// without any, that it may have room now. What their jobs were charged is corrected.
+func (s *Scheduler) Finished(w *Worker, n int, took time.Duration) {
 	if !w.ready {
 		return
 	}
-	for n = min(n, w.inFlight); n > 0; {
+	n = min(n, w.inFlight)
+	scale, one := w.scale(n, took)
+	for n > 0 {
 		r := w.pop(n)
 		n -= r.n
 		s.rank(r.job, -r.n)
-		s.queueOf(r.job).worked(r.job.Priority, float64(r.n)*r.price)
+		charge := float64(r.n) * r.price
+		s.queueOf(r.job).worked(r.job.Priority, charge*scale)
+		if took > 0 {
+			if one || r.job.Cost.ns == 0 { // of several each has taken a part that is only guessed
+				r.job.Cost.Observe(r.n, time.Duration(charge*scale))
+			}
+			s.refund(r.job, charge*(1-scale))
+		}
 	}
 	w.passed = false
 	s.markIdle(w)
@@ -200,13 +210,4 @@ func (s *Scheduler) Begun(w *Worker, n int) bool {
 	}
 	w.begun = n
 	return true
-}
-
-// Took tells how long n elements of j have taken, one after the other. Its share, which was charged what they were thought to
-// take, is corrected.
-func (s *Scheduler) Took(j *Job, n int, took time.Duration) {
-	more := float64(took) - float64(n)*j.Cost.price()
-	j.Cost.Observe(n, took)
-	s.queueOf(j).worked(j.Priority, more)
-	s.refund(j, -more)
 }

@@ -32,7 +32,7 @@ func TestBatchesFollowTheMeasuredTime(t *testing.T) {
 	if !ok || b.N != 1 || j.Estimate() != 1 {
 		t.Fatalf("first batch %+v, %v", b, ok)
 	}
-	s.Finished(w[0], 1)
+	s.Finished(w[0], 1, 0)
 	for _, c := range []struct {
 		element time.Duration
 		batch   int
@@ -44,7 +44,7 @@ func TestBatchesFollowTheMeasuredTime(t *testing.T) {
 		if b, _ := next(s, w[0]); b.N != c.batch || j.Estimate() != c.batch {
 			t.Errorf("elements of %v: batch of %d, estimate %d, want %d", c.element, b.N, j.Estimate(), c.batch)
 		}
-		s.Finished(w[0], w[0].InFlight())
+		s.Finished(w[0], w[0].InFlight(), 0)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestLastBatchesShrink(t *testing.T) {
 			t.Fatalf("a batch of %d after one of %d, with %d left", b.N, last, left)
 		}
 		last, left = b.N, left-int64(b.N)
-		s.Finished(w[n%2], b.N)
+		s.Finished(w[n%2], b.N, 0)
 	}
 	if last != 1 {
 		t.Errorf("the last batch has %d", last)
@@ -107,7 +107,7 @@ func TestJobsTakeTurns(t *testing.T) {
 				t.Fatal("nothing for an idle worker")
 			}
 			round[b.Job] = true
-			s.Finished(w[0], b.N)
+			s.Finished(w[0], b.N, 0)
 		}
 		if len(round) != len(jobs) {
 			t.Fatalf("%d of %d jobs had a turn", len(round), len(jobs))
@@ -160,7 +160,7 @@ func TestReturnedComesFirst(t *testing.T) {
 		if !ok {
 			break
 		}
-		s.Finished(w[0], b.N)
+		s.Finished(w[0], b.N, 0)
 		got = append(got, b.Range)
 	}
 	want := []Range{{3, 7}, {15, 5}, {20, 10}}
@@ -175,7 +175,7 @@ func BenchmarkNext(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		s.Add(j, 1)
 		next(s, w[i%4])
-		s.Finished(w[i%4], 1)
+		s.Finished(w[i%4], 1, 0)
 	}
 }
 
@@ -188,6 +188,6 @@ func BenchmarkNextOfMany(b *testing.B) {
 	var list [16]Batch
 	for i := 0; b.Loop(); i++ {
 		n := s.Next(w[i%2], list[:])
-		s.Finished(w[i%2], n)
+		s.Finished(w[i%2], n, 0)
 	}
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "github.com/go-multiproc/mp/internal/fifo"
+import (
+	"time"
+
+	"github.com/go-multiproc/mp/internal/fifo"
+)
 
 // A Worker is one that elements can be given to. The zero value is not ready.
 type Worker struct {
@@ -109,13 +113,31 @@ func (w *Worker) pop(n int) run {
 	return r
 }
 
+// scale is how many times longer than they were charged the first n elements have taken, 1 if that is not known, and whether all are of one
+// job.
+func (w *Worker) scale(n int, took time.Duration) (scale float64, one bool) {
+	if took <= 0 || n == 0 {
+		return 1, false
+	}
+	charge, all := 0.0, w.runs.All()
+	for _, r := range all {
+		if n <= 0 {
+			break
+		}
+		charge += float64(min(n, r.n)) * r.price
+		n -= r.n
+		one = r.job == all[0].job
+	}
+	return float64(took) / charge, one
+}
+
 // cut takes n elements off the end, those of j first: its owner may have sent them in another order than they were handed out,
 // so others may have been counted in their stead. It returns what they were charged.
 func (w *Worker) cut(j *Job, n int) (charge float64) {
-	for _, any := range []bool{false, true} {
+	for _, others := range []bool{false, true} {
 		for at := w.runs.Len() - 1; at >= 0 && n > 0; at-- {
 			r := &w.runs.All()[at]
-			if r.job != j && !any {
+			if r.job != j && !others {
 				continue
 			}
 			k := min(n, r.n)

@@ -266,6 +266,7 @@ func TestLimiter(t *testing.T) {
 // The parent's socket can be closed at any time.
 func TestAskClosed(t *testing.T) {
 	p, _ := couple(t, Sink{})
+	p.Finish(nil)
 	p.Close()
 	if _, err := p.Ask(context.Background(), "test.echo", nil, 10); !errors.Is(err, ErrGone) || errors.Is(err, os.ErrClosed) {
 		t.Error(err)

@@ -19,11 +19,12 @@
 // (Finish) keeps the end from being told.
 //
 // The handler of the parent runs on the goroutine that reads, so nothing is ever queued in the parent: it holds one frame for
-// each worker. If the handler is slow the socket fills, and then it is the worker's turn: whoever logs waits for room, but all
-// waiting together is at most a quarter of the worker's time, and a quarter of a second in a row. What finds no room by then is
-// dropped and counted, and the number is told to the parent's logger as soon as there is room, or at the end of the worker in order.
-// So a flood of records costs the elements of that worker a third more time at most, others nothing, and a parent that is stopped
-// holds nobody up for ever. A burst that the kernel's buffer holds waits for nobody.
+// each worker. If the handler is slow the socket fills, and then it is the worker's turn: whoever logs waits for room, all
+// waiting together half of the worker's time at most, and a quarter of a second in a row; and if that was in vain, nobody waits
+// again before there is room. What finds no room by then is dropped and counted, and the number is told to the parent's logger
+// as soon as there is room, or at the end of the worker in order. So a flood of records makes the elements of that worker take
+// twice their time at most, a logger that stands still or a parent that is stopped costs them a quarter of a second, and others
+// nothing. A burst that the kernel's buffer holds, some hundreds of records, waits for nobody.
 //
 // Which levels the parent's logger takes is told to the worker at its start: the lowest. Below it a record costs a comparison.
 //

@@ -135,5 +135,18 @@ func (p *Parent) Finish(limit <-chan time.Time) {
 	}
 }
 
-// Close gives the socket back.
-func (p *Parent) Close() { p.file.Close() }
+// Close gives the socket back; after Listen call it after Finish. What is left to be handed on still is.
+func (p *Parent) Close() {
+	if p.done != nil {
+		select {
+		case <-p.done:
+		default:
+			go func() {
+				<-p.done
+				p.file.Close()
+			}()
+			return
+		}
+	}
+	p.file.Close()
+}

@@ -14,7 +14,6 @@ import (
 
 const (
 	waitMost  = 250 * time.Millisecond // in a row
-	waitShare = 4                      // of a worker's time one part in so many
 	waitLeast = time.Millisecond       // less is not worth two system calls
 	waitEnd   = 2 * time.Second        // to tell what was dropped, at the end
 	tellEvery = 100 * time.Millisecond // how often it is tried to tell what was dropped
@@ -29,8 +28,9 @@ type Worker struct {
 	mu      sync.Mutex    // held to send: who waits for room keeps the others in order
 	dropped uint64        // guarded by mu: records, not told yet
 	telling bool          // guarded by mu: a timer runs that will tell
-	allowed time.Duration // guarded by mu: what may be waited, as of then
+	allowed time.Duration // guarded by mu: what may be waited, as of then: it grows with the time that is not waited
 	then    time.Time
+	stuck   bool // guarded by mu: there was no room for as long as was waited, and has been none since
 }
 
 // NewWorker returns the worker's half with its end of the sockets. Records of at least that level go to the parent, if it has
@@ -94,18 +94,18 @@ func (w *Worker) tellLater() {
 func (w *Worker) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.allowed = waitEnd
+	w.allowed, w.stuck = waitEnd, false
 	w.tell()
 }
 
 // send sends a frame, and waits for room as long as it may. Call it with mu.
 func (w *Worker) send(frame []byte) bool {
 	err := trySend(w.file, frame)
-	if !errors.Is(err, errFull) {
+	if w.stuck = w.stuck && err != nil; w.stuck || !errors.Is(err, errFull) {
 		return err == nil
 	}
 	now := time.Now()
-	w.allowed = max(w.allowed, min(waitMost, w.allowed+now.Sub(w.then)/waitShare))
+	w.allowed = max(w.allowed, min(waitMost, w.allowed+now.Sub(w.then)))
 	w.then = now
 	if w.allowed < waitLeast {
 		return false
@@ -114,5 +114,6 @@ func (w *Worker) send(frame []byte) bool {
 	_, err = w.file.Write(frame)
 	w.then = time.Now()
 	w.allowed -= w.then.Sub(now)
-	return err == nil
+	w.stuck = err != nil
+	return !w.stuck
 }

@@ -103,23 +103,46 @@ func setLimits(c Config) error {
 	if c.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(c.MaxProcs)
 	}
-	if len(c.CPUs) == 0 {
-		return nil
+	if len(c.CPUs) > 0 {
+		if err := setAffinity(c.CPUs); err != nil {
+			return fmt.Errorf("CPUs %v: %w", c.CPUs, err)
+		}
 	}
-	if err := setAffinity(c.CPUs); err != nil {
-		return fmt.Errorf("CPUs %v: %w", c.CPUs, err)
+	if c.Nice != 0 {
+		if err := setNice(c.Nice); err != nil {
+			return fmt.Errorf("Nice %d: %w", c.Nice, err)
+		}
 	}
 	return nil
 }
 
-// setAffinity binds every thread there is. A new one inherits from the thread that makes it, which may not have been
-// bound yet, so it looks until it finds no new one.
+// setAffinity binds every thread.
 func setAffinity(cpus []int) error {
 	var set unix.CPUSet
 	for _, cpu := range cpus {
 		set.Set(cpu)
 	}
-	bound := make(map[string]bool)
+	return eachThread(func(tid int) error {
+		return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
+	})
+}
+
+// setNice makes every thread nicer, by so much more than the parent was: a niceness is a thread's own, on Linux.
+func setNice(more int) error {
+	now, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return os.NewSyscallError("getpriority", err)
+	}
+	nice := 20 - now + min(more, 40) // the system call counts down from 40, and the kernel cuts at 19
+	return eachThread(func(tid int) error {
+		return os.NewSyscallError("setpriority", unix.Setpriority(unix.PRIO_PROCESS, tid, nice))
+	})
+}
+
+// eachThread calls do for every thread there is. A new one inherits from the thread that makes it, for which it may not have been done
+// yet, so it looks until it finds no new one.
+func eachThread(do func(tid int) error) error {
+	done := make(map[string]bool)
 	for fresh := true; fresh; {
 		fresh = false
 		tasks, err := os.ReadDir("/proc/self/task")
@@ -128,13 +151,13 @@ func setAffinity(cpus []int) error {
 		}
 		for _, task := range tasks {
 			var tid int
-			if _, err := fmt.Sscan(task.Name(), &tid); err != nil || bound[task.Name()] {
+			if _, err := fmt.Sscan(task.Name(), &tid); err != nil || done[task.Name()] {
 				continue
 			}
-			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
-				return os.NewSyscallError("sched_setaffinity", err)
+			if err := do(tid); err != nil && !errors.Is(err, unix.ESRCH) {
+				return err
 			}
-			bound[task.Name()], fresh = true, true
+			done[task.Name()], fresh = true, true
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ type Config struct {
 	MemoryLimit int64
 	MaxProcs    int
 	CPUs        []int
+	Nice        int
 	Logs        bool // the parent has a logger, which takes records from LogLevel on
 	LogLevel    slog.Level
 }
@@ -40,7 +41,7 @@ func (c *Config) encode() []byte {
 	if c.Logs {
 		logs = 1
 	}
-	b = appendInts(b, logs, int(c.LogLevel))
+	b = appendInts(b, logs, int(c.LogLevel), c.Nice)
 	return appendInts(appendInts(b, len(c.CPUs)), c.CPUs...)
 }
 
@@ -50,7 +51,7 @@ func decodeConfig(body []byte) (Config, error) {
 		Secret: d.secret(),
 		Token:  d.string(), Name: d.string(), Registry: d.string(),
 		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
-		MemoryLimit: d.int64(), Logs: d.int() != 0, LogLevel: slog.Level(d.int()),
+		MemoryLimit: d.int64(), Logs: d.int() != 0, LogLevel: slog.Level(d.int()), Nice: d.int(),
 	}
 	for range d.count() {
 		c.CPUs = append(c.CPUs, d.int())

@@ -162,7 +162,7 @@
 // MiB at the most; with looks every 10 ms it was 33.
 //
 // The worker sets 9/10 of it as the runtime's soft limit, or less if GOMEMLIMIT says so, and half of it for a goroutine's stack, at most
-// maxStack. MaxProcs becomes GOMAXPROCS unless the environment sets that. CPUs binds every thread. Exit.OOM is set if the limit was passed, if
+// maxStack. MaxProcs becomes GOMAXPROCS unless the environment sets that. CPUs binds every thread, Nice makes every thread nicer. Exit.OOM is set if the limit was passed, if
 // the kernel killed in the worker's group, if the runtime says so, or if the worker got a SIGKILL that this process did not send while the
 // kernel's count of OOM kills in this process's control group grew: the last is a guess, and wrong if somebody else killed it at that time.
 //

@@ -162,7 +162,7 @@ func (c *start) config() *Config {
 	level, logs := side.Lowest(s.Logger)
 	return &Config{
 		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Secret: secret(), Layout: s.Layout,
-		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs, Logs: logs, LogLevel: level,
+		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs, Nice: s.Nice, Logs: logs, LogLevel: level,
 	}
 }
 
