@@ -118,7 +118,7 @@ func (f *Function[In, Out]) submit(ctx context.Context, x Executor, in In, opts 
 	fut.job.Sent(0, arg, moves)
 	fut.job.Deliver = func(_ int64, r engine.Result) {
 		var tell func(error)
-		if b.Engine.Observed(&fut.job) {
+		if fut.job.Observed() {
 			tell = func(err error) { finished(b.Engine, &fut.job, 0, r, err) }
 		}
 		if fut.resolve(func(v *Out) error { return f.outcome(r, -1, v) }, tell) {

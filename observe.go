@@ -96,7 +96,7 @@ func (s *settings) observer() func(engine.Event) {
 
 // mapStarted tells that a map begins; the function that it returns, that it is over.
 func mapStarted(e *engine.Engine, j *engine.Job, total int) (ended func(error)) {
-	if !e.Observed(j) {
+	if !j.Observed() {
 		return func(error) {}
 	}
 	start := time.Now()
@@ -106,9 +106,7 @@ func mapStarted(e *engine.Engine, j *engine.Job, total int) (ended func(error)) 
 	}
 }
 
-// finished tells the outcome of an element.
+// finished tells the outcome of an element of a job that is observed. To ask that first is the caller's, for it is less than the call.
 func finished(e *engine.Engine, j *engine.Job, i int64, r engine.Result, err error) {
-	if e.Observed(j) {
-		e.Tell(j, engine.Event{Kind: engine.Finish, Index: i, Worker: r.Worker, PID: r.PID, Err: err, Duration: r.Took})
-	}
+	e.Tell(j, engine.Event{Kind: engine.Finish, Index: i, Worker: r.Worker, PID: r.PID, Err: err, Duration: r.Took})
 }

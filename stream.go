@@ -138,7 +138,9 @@ func (s *stream[In, Out]) encode(dst []byte, i int64) ([]byte, error) {
 func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 	var v Out
 	err := s.f.outcome(r, int(i), &v)
-	finished(s.b.Engine, &s.job, i, r, err)
+	if s.job.Observed() {
+		finished(s.b.Engine, &s.job, i, r, err)
+	}
 	if err != nil {
 		if s.set.failed != nil {
 			s.set.failed(int(i), err)

@@ -234,7 +234,7 @@ func TestBarOfMapsThatFail(t *testing.T) {
 func TestOneBarForTwo(t *testing.T) {
 	tty := openTTY(t, 100)
 	noGoroutines(t)
-	pool := newPool(t, mp.PoolConfig{Workers: 2})
+	pool := newPool(t, mp.PoolConfig{Workers: 3})
 	file := t.TempDir() + "/go"
 	bar := progress.Bar(tty.File, progress.Name("both"))
 	a, b := run(ctx, pool, []step{{}, {Wait: file}}, bar), run(ctx, pool, []step{{}, {}, {Wait: file}}, bar)

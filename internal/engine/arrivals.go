@@ -11,9 +11,10 @@ type arrivals struct {
 	first atomic.Int64 // of the first that were added
 	many  atomic.Bool
 
+	added int64 // guarded by the engine's mutex
+
 	mu    sync.Mutex
-	added int64   // guarded by mu
-	later []stamp // guarded by mu: the first are forgotten when there are too many
+	later []stamp // guarded by mu: none if there was one Add; the first are forgotten when there are too many
 }
 
 // A stamp is when the elements before end became available that had not before.
@@ -30,23 +31,37 @@ const maxStamps = 1024
 func (e *Engine) available(j *Job, n int64) {
 	e.books.accepted += n
 	at := time.Duration(0)
-	if n > 1 || e.sched.Waiting() > 0 || !e.sched.Idle() {
+	switch {
+	case n == 1 && e.sched.Waiting() == 0 && e.sched.Idle():
+	case j.came.added > 0 && j.sched.Cost.Estimate() > 0 && j.sched.Cost.Estimate() < often:
+		at = e.books.looked
+	default:
 		at = time.Since(e.birth)
 	}
 	j.came.add(n, at)
 }
 
+// often is how long the elements of a stream may take whose workers, which are busy, are looked at so often that the time of the last look
+// is good enough: the clock costs more than many an element.
+const often = 100 * time.Microsecond
+
+// add is called with the engine's mutex.
 func (a *arrivals) add(n int64, at time.Duration) {
+	if a.added == 0 { // of most jobs that is all
+		a.first.Store(int64(at))
+		a.added = n
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.added += n; a.added == n {
-		a.first.Store(int64(at))
-	} else {
+	if !a.many.Load() {
+		a.later = append(a.later, stamp{a.added, time.Duration(a.first.Load())})
 		a.many.Store(true)
 	}
 	if len(a.later) == maxStamps {
 		a.later = append(a.later[:0], a.later[maxStamps/2:]...)
 	}
+	a.added += n
 	a.later = append(a.later, stamp{a.added, at})
 }
 

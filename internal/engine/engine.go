@@ -161,7 +161,7 @@ func (e *Engine) Begin(j *Job) error {
 	if err := e.pin(j); err != nil {
 		return err
 	}
-	j.begun = true
+	j.begun, j.observed = true, e.cfg.Observe != nil || j.Observe != nil
 	j.follow()
 	e.jobs[j] = struct{}{}
 	return nil

@@ -36,8 +36,8 @@ func (e *Engine) observe(ev Event) {
 	}
 }
 
-// Observed reports whether anybody observes a job.
-func (e *Engine) Observed(j *Job) bool { return e.cfg.Observe != nil || j.Observe != nil }
+// Observed reports whether anybody observes a job, which has begun.
+func (j *Job) Observed() bool { return j.observed }
 
 // Tell tells who observes a job.
 func (e *Engine) Tell(j *Job, ev Event) {
@@ -51,8 +51,9 @@ func (e *Engine) Tell(j *Job, ev Event) {
 // given tells that elements are given to w: before they are, so that their end is told later.
 func (w *worker) given(out []outgoing) {
 	pid := 0
-	for _, o := range out {
-		if !w.e.Observed(o.job) || o.job.ended.Load() {
+	for n := range out {
+		o := &out[n]
+		if !o.job.observed || o.job.ended.Load() {
 			continue
 		}
 		if pid == 0 {
@@ -66,7 +67,7 @@ func (w *worker) given(out []outgoing) {
 
 // took is how long the element ran that a lost worker had begun, if the job is observed.
 func (w *worker) took(j *Job) time.Duration {
-	if !w.e.Observed(j) {
+	if !j.observed {
 		return 0
 	}
 	return time.Since(w.head) // nobody else is there to change it

@@ -59,6 +59,7 @@ type Job struct {
 	encoding sync.RWMutex // held for reading while encoding: End waits for it
 	moved    moved
 	came     arrivals
+	observed bool          // by anybody
 	attempts map[int64]int // guarded by the engine's mutex
 	retried  atomic.Bool   // attempts has, or had, something
 	private  bool          // Setup, Teardown or a broadcast: the scheduler does not know it

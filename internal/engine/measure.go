@@ -139,6 +139,7 @@ func (r *run) flush(to *histo.Histogram) {
 // books is what was measured of an engine: that of workers that are there is with them. Guarded by the engine's mutex.
 type books struct {
 	accepted, ended  int64         // elements; workers
+	looked           time.Duration // when any worker's results were looked at last, since the engine's birth
 	past             map[int]*sums // by index
 	waiting, running histo.Histogram
 	slow             []Slow // the longest first

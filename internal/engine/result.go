@@ -44,7 +44,7 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	j, done := b.Job, b.done.Load()
 	i := b.First + int64(done)
 	b.done.Store(done + 1) // from here on b may be trimmed
-	if w.e.Observed(j) {
+	if j.observed || j.private {
 		w.telling.Lock()   // no fraction of it is told from here on
 		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
 	}
@@ -53,14 +53,21 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	}
 	ended := j.ended.Load()
 	if !j.private {
-		if w.e.Observed(j) {
+		if j.observed {
 			w.timed(&r)
 		}
 		bad := status != abi.StatusOK || r.Failure != nil
 		if bad && w.retry(j, i, r) {
 			return nil
 		}
-		w.note(j, i, len(payload), ended, bad)
+		c := &w.burst
+		c.add(j, i, len(payload))
+		c.n++
+		if ended {
+			c.late++
+		} else if bad {
+			c.bad++
+		}
 		if j.retried.Load() {
 			w.e.settled(j, i)
 		}
@@ -123,29 +130,22 @@ func (w *worker) clean() {
 	w.drain(w.recycle)
 }
 
-func (w *worker) note(j *Job, i int64, size int, ended, bad bool) {
-	c := w.count(j, i, size)
-	c.n++
-	switch {
-	case ended:
-		c.late++
-	case bad:
-		c.bad++
+// add counts a result of j.
+func (c *burst) add(j *Job, i int64, size int) {
+	if c.job != j {
+		c.turn(j, i)
 	}
+	c.total++
+	c.bytes += size
 }
 
-// count counts a result of j.
-func (w *worker) count(j *Job, i int64, size int) *burst {
-	c := &w.burst
-	if c.job != j {
-		c.tell()
-		c.job = j
-	}
-	if c.total++; c.total == 1 {
+// turn is called when the results are those of another job.
+func (c *burst) turn(j *Job, i int64) {
+	c.tell()
+	c.job = j
+	if c.total == 0 {
 		c.of, c.first = j, i
 	}
-	c.bytes += size
-	return c
 }
 
 // tell tells the job of the last results how many they were.
@@ -201,6 +201,7 @@ func (w *worker) Progress() {
 	e.mu.Lock()
 	e.done += int64(c.total - c.bad - c.late - c.again)
 	e.failed += int64(c.bad)
+	e.books.looked = max(e.books.looked, now.Sub(e.birth))
 	e.sched.Finished(&w.sched, c.total, max(took, 1))
 	w.shown += int64(c.total)
 	slow := c.total > 0 && e.isSlow(first)

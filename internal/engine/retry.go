@@ -48,7 +48,8 @@ func (w *worker) retry(j *Job, i int64, r Result) bool {
 	again := w.e.again(j, i, f)
 	w.e.mu.Unlock()
 	if again {
-		w.count(j, i, len(r.Payload)).again++
+		w.burst.add(j, i, len(r.Payload))
+		w.burst.again++
 		codec.GiveUp(r.Payload) // it may hold what moved here
 		w.e.observeRetry(j, i, r, f.Attempts)
 	}
@@ -57,7 +58,7 @@ func (w *worker) retry(j *Job, i int64, r Result) bool {
 
 // observeRetry tells of an attempt that failed, and is not the last.
 func (e *Engine) observeRetry(j *Job, i int64, r Result, attempt int) {
-	if !e.Observed(j) {
+	if !j.observed {
 		return
 	}
 	var err error
