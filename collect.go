@@ -51,12 +51,16 @@ func (s *stream[In, Out]) collect() (batch []indexed[Out], more bool) {
 		s.taken += int64(len(batch))
 		end := (s.eof || s.cut) && s.taken == s.pulled
 		aborted := s.aborted
+		held := s.most >= 0
 		n := int64(0)
 		if s.waiting = len(batch) == 0; s.waiting {
 			n = s.flush() // the feeder may be waiting for its input, with some in hand
 		}
 		s.mu.Unlock()
 		s.add(n)
+		if held {
+			s.hold()
+		}
 		switch {
 		case len(batch) > 0:
 			poke(s.room)

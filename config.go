@@ -52,7 +52,9 @@ type PoolConfig struct {
 	// Window is how many elements are accepted and not finished, and for Map, Results and Stream not yet collected. Defaults
 	// to 4096 for each worker.
 	Window int
-	// WindowBytes is the same in encoded bytes; one element that is larger travels alone. Defaults to 256 MiB.
+	// WindowBytes is the same in encoded bytes; one element that is larger travels alone. Results and Stream have as much again while the loop
+	// goes through what it has collected; what has begun when it is full is finished. Inputs that were pulled are bounded by Window alone. Defaults
+	// to 256 MiB.
 	WindowBytes int64
 	// Env is added to the parent's environment. Defaults to nothing.
 	Env []string

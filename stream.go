@@ -80,10 +80,12 @@ type stream[In, Out any] struct {
 	panicV  any            // what it panicked with
 	panics  bool
 	aborted error
-	cut     bool // interrupted: no more inputs are taken
-	waiting bool // the collector waits
-	hungry  bool // the feeder waits
-	over    bool // every input has an outcome
+	cut     bool  // interrupted: no more inputs are taken
+	waiting bool  // the collector waits
+	hungry  bool  // the feeder waits
+	over    bool  // every input has an outcome
+	most    int64 // how many elements the engine may begin, the first; -1 for all
+	setting bool  // somebody tells the engine
 
 	arrived chan struct{} // something for the collector
 	room    chan struct{} // something for the feeder
@@ -102,7 +104,7 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 		return nil, err
 	}
 	s := &stream[In, Out]{
-		f: f, ctx: ctx, b: b, set: set, ordered: ordered,
+		f: f, ctx: ctx, b: b, set: set, ordered: ordered, most: -1,
 		arrived: make(chan struct{}, 1), room: make(chan struct{}, 1), left: make(chan struct{}),
 	}
 	if f.chunk != nil {
@@ -162,6 +164,7 @@ func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 		s.ready = append(s.ready, e)
 	}
 	collect := s.waiting
+	over := s.bytes >= s.b.Bytes
 	feed := s.hungry && (s.ended%feedEvery == 0 || s.added-s.ended < feedEvery)
 	s.mu.Unlock()
 	if collect {
@@ -170,6 +173,42 @@ func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
 	if feed {
 		poke(s.room)
 	}
+	if over {
+		s.hold()
+	}
+}
+
+// hold keeps the engine from beginning more elements while the bytes of results that were not collected are too many, until half of them is
+// gone. One at a time does that; who finds another at it leaves it to him, who looks again.
+func (s *stream[In, Out]) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.setting {
+		return
+	}
+	s.setting = true
+	for most := s.allowed(); most != s.most; most = s.allowed() {
+		s.most = most
+		s.mu.Unlock()
+		s.b.Engine.Hold(&s.job, most)
+		poke(s.room)
+		s.mu.Lock()
+	}
+	s.setting = false
+}
+
+// allowed is how many elements, the first, may begin now; -1 for all. Of a Stream the next to be yielded always may: what else is there
+// waits for it.
+func (s *stream[In, Out]) allowed() int64 {
+	switch {
+	case s.bytes < s.b.Bytes && (s.most < 0 || s.bytes <= s.b.Bytes/2):
+		return -1
+	case !s.ordered:
+		return 0
+	case s.exact > 0: // they stay together
+		return (s.order.first/s.exact + 1) * s.exact
+	}
+	return s.order.first + 1
 }
 
 // feedEvery is after how many outcomes the feeder looks again whether the engine wants more.
@@ -261,7 +300,7 @@ func (s *stream[In, Out]) setHungry(h bool) (full bool) {
 }
 
 func (s *stream[In, Out]) full() bool {
-	return s.pulled-s.taken >= int64(s.set.window) || s.bytes >= s.b.Bytes
+	return s.pulled-s.taken >= int64(s.set.window) || s.bytes >= s.b.Bytes || s.most >= 0
 }
 
 // short reports whether some workers may have nothing of what was told to the engine.

@@ -73,6 +73,13 @@
 // elements on their way leaves them to him who moves them. What is known of a worker may be old, so that it has nothing to
 // give: then its next Progress is on the way, and sees to it.
 //
+// # Hold
+//
+// A job whose results lie about can be held: but for its first elements, as many as Hold says, nothing of it begins. What workers have not
+// begun is taken back, and so is a batch that was on its way, by whoever sends it. All that is kept beside the scheduler, which knows nothing
+// of it, until the job is let go. So what is uncollected grows no more than by what has begun, however many elements were tiny before, and
+// were sent by the thousand.
+//
 // # Interrupt
 //
 // An interrupt raises a flag, under which nothing is given to a worker any more: who sends looks at it under the worker's lock. Then

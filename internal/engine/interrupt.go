@@ -87,11 +87,10 @@ func (e *Engine) sweep() {
 	}
 	var all []left
 	e.mu.Lock()
-	if e.sched.Waiting() > 0 {
-		for j := range e.jobs {
-			if ranges := e.sched.Drain(&j.sched); len(ranges) > 0 {
-				all = append(all, left{j, ranges})
-			}
+	for j := range e.jobs {
+		ranges := append(e.sched.Drain(&j.sched), j.kept...)
+		if j.kept = nil; len(ranges) > 0 {
+			all = append(all, left{j, ranges})
 		}
 	}
 	e.mu.Unlock()

@@ -63,6 +63,8 @@ type Job struct {
 	attempts map[int64]int // guarded by the engine's mutex
 	retried  atomic.Bool   // attempts has, or had, something
 	private  bool          // Setup, Teardown or a broadcast: the scheduler does not know it
+	hold     atomic.Int64  // how many, the first, may begin, and one; 0 for all
+	kept     []sched.Range // guarded by the engine's mutex: what is held of it, and would wait
 	begun    bool          // guarded by the engine's mutex
 }
 

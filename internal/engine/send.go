@@ -135,6 +135,8 @@ func (w *worker) ship(buf *buffer) (sent bool) {
 			w.e.mu.Unlock()
 		case o.job.ended.Load(): // its End will not look here again
 			w.dropped(o.job, o.n)
+		case o.job.holds(o.first, o.n):
+			w.hold(o)
 		default:
 			w.post(o)
 		}

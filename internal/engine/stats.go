@@ -56,7 +56,7 @@ func (e *Engine) Stats() Stats {
 		inFlight += n
 		s.Running += min(1, n)
 	}
-	s.Queued = int(e.sched.Waiting()) + inFlight - s.Running
+	s.Queued = int(e.sched.Waiting()) + inFlight - s.Running + e.keptBack()
 	s.Accepted = e.books.accepted
 	s.Cancelled = max(0, s.Accepted-s.Done-s.Failed-int64(s.Queued+s.Running))
 	return s
