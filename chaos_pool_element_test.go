@@ -128,6 +128,7 @@ type round struct {
 	timeout time.Duration // none if 0
 	retries int
 	ended   atomic.Bool // its context was cancelled, or its future
+	leased  bool        // it runs on one worker, which may be lost at any time
 	gusts   []gust
 }
 
@@ -209,6 +210,9 @@ func (s *season) describe(r *round, i int) string {
 func (s *season) forbidden(r *round, i int, err error) string {
 	g := &r.gusts[i]
 	text := fmt.Sprintf("gust %d", g.Key)
+	if r.leased && errors.Is(err, mp.ErrLeaseLost) {
+		return ""
+	}
 	if we, ok := errors.AsType[*mp.WorkerError](err); ok {
 		return s.explained(r, g, we)
 	}

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-multiproc/mp"
 )
 
 // chaosLoads are what goes on in a season, all at the same time.
 var chaosLoads = []func(*season, *rand.Rand){
-	(*season).maps, (*season).results, (*season).streams, (*season).calls, (*season).futures,
+	(*season).maps, (*season).results, (*season).streams, (*season).calls, (*season).futures, (*season).leases,
 }
 
 // options are those of a round that is a map.
@@ -27,8 +28,28 @@ func (r *round) options(rng *rand.Rand) []mp.MapOption {
 	if rng.IntN(3) == 0 {
 		opts = append(opts, mp.Window(1+rng.IntN(200)))
 	}
+	if rng.IntN(3) == 0 {
+		opts = append(opts, mp.Priority(rng.IntN(5)-2))
+	}
+	if rng.IntN(8) == 0 {
+		opts = append(opts, gustKeys[rng.IntN(len(gustKeys))])
+	}
 	return opts
 }
+
+// callOptions are those of a call of a round.
+func (r *round) callOptions(rng *rand.Rand) []mp.CallOption {
+	opts := []mp.CallOption{mp.Timeout(r.timeout), mp.Retries(r.retries)}
+	if rng.IntN(3) == 0 {
+		opts = append(opts, mp.Priority(rng.IntN(5)-2))
+	}
+	if rng.IntN(3) == 0 {
+		opts = append(opts, gustKeys[rng.IntN(len(gustKeys))])
+	}
+	return opts
+}
+
+var gustKeys = []mp.Key{"", "north", "east", "south", "west"}
 
 // context is a round's, and what to call with each outcome: at times it ends in the middle.
 func (r *round) context(rng *rand.Rand) (c context.Context, told func()) {
@@ -151,8 +172,36 @@ func (s *season) refused(r *round, err error) {
 func (s *season) calls(rng *rand.Rand) {
 	r := s.draw(rng, 1+rng.IntN(20))
 	for i, g := range r.gusts {
-		out, err := blow.Call(ctx, s.pool, g, mp.Timeout(r.timeout), mp.Retries(r.retries))
+		out, err := blow.Call(ctx, s.pool, g, r.callOptions(rng)...)
 		s.judge(r, i, out, err)
+	}
+}
+
+// leases: calls and a stream on one worker, in order, until it is lost. That can be at any time, and there are no retries.
+func (s *season) leases(rng *rand.Rand) {
+	<-time.After(time.Duration(rng.IntN(100)) * time.Millisecond) // the others shall have all workers, too
+	lease, err := s.pool.Lease(ctx)
+	if err != nil {
+		s.refused(&round{}, err)
+		return
+	}
+	r := s.draw(rng, 1+rng.IntN(100))
+	r.leased, r.retries = true, 0
+	half := len(r.gusts) / 2
+	for i, g := range r.gusts[:half] {
+		out, err := blow.Call(ctx, lease, g, mp.Timeout(r.timeout))
+		s.judge(r, i, out, err)
+	}
+	i := half
+	for out, err := range blow.Stream(ctx, lease, slices.Values(r.gusts[half:]), mp.Timeout(r.timeout)) {
+		s.judge(r, i, out, err)
+		i++
+	}
+	if err := lease.Release(); err != nil {
+		s.t.Errorf("Release: %v", err)
+	}
+	if _, err := blow.Call(ctx, lease, gust{Key: s.keys.Add(1)}); !errors.Is(err, mp.ErrClosed) && !errors.Is(err, mp.ErrLeaseLost) {
+		s.t.Errorf("a lease that was released: %v", err)
 	}
 }
 
@@ -164,7 +213,7 @@ func (s *season) futures(rng *rand.Rand) {
 	futures := make([]*mp.Future[gustAnswer], 0, len(r.gusts))
 	var wg sync.WaitGroup
 	for i, g := range r.gusts {
-		opts := []mp.CallOption{mp.Timeout(r.timeout), mp.Retries(r.retries)}
+		opts := r.callOptions(rng)
 		var f *mp.Future[gustAnswer]
 		if rng.IntN(2) == 0 {
 			f = blow.Go(ctx, s.pool, g, opts...)
