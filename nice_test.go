@@ -3,6 +3,7 @@
 package mp_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -38,7 +39,7 @@ var threads = mp.Func("threads", func(_ context.Context, _ int) ([]string, error
 		}
 		_, cpus, _ := strings.Cut(string(status), "Cpus_allowed_list:")
 		cpus, _, _ = strings.Cut(cpus, "\n")
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from the third field of proc(5) on
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third field of proc(5) on
 		all = append(all, fields[16]+" on "+strings.TrimSpace(cpus))
 	}
 	slices.Sort(all)

@@ -151,7 +151,7 @@ func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
 	// A worker that somebody killed may come up the next time. One that ended by itself will do so again, and so will
 	// one that was killed here, for the reason there was.
 	killed := exit.Signal == syscall.SIGKILL && !exit.OOM && w.startErr == nil && why == nil
-	if (!up && !killed) || (n >= maxStarts && !(up && killed)) {
+	if (!up && !killed) || (n >= maxStarts && (!up || !killed)) {
 		e.mu.Unlock()
 		if why == nil || killed {
 			why = e.cfg.LostError(w.index, w.pid(), exit)

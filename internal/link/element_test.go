@@ -120,7 +120,7 @@ func TestElementsTogether(t *testing.T) {
 	if Nth(first, 0) != context.Context(first) || Nth(t.Context(), 2) != t.Context() {
 		t.Error("a context became another without need")
 	}
-	if Rand(third) == Rand(first) || Rand(third) != Rand(third) {
+	if r := Rand(third); r == Rand(first) || r != Rand(third) {
 		t.Error("each has one stream of its own, it does not")
 	}
 	derived, stop := context.WithCancel(third)

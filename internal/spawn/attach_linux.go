@@ -110,7 +110,7 @@ func setLimits(c Config) error {
 	}
 	if c.Nice != 0 {
 		if err := setNice(c.Nice); err != nil {
-			return fmt.Errorf("Nice %d: %w", c.Nice, err)
+			return fmt.Errorf("the niceness %d: %w", c.Nice, err)
 		}
 	}
 	return nil
