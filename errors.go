@@ -149,7 +149,13 @@ type ElementError struct {
 }
 
 // Error implements error.
-func (e *ElementError) Error() string { return fmt.Sprintf("mp: element %d: %v", e.Index, e.Err) }
+func (e *ElementError) Error() string {
+	switch e.Err.(type) { //nolint:errorlint // of the error itself: its text names the element
+	case *WorkerError, *TimeoutError:
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("mp: element %d: %v", e.Index, e.Err)
+}
 
 // Unwrap returns Err.
 func (e *ElementError) Unwrap() error { return e.Err }

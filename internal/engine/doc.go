@@ -54,7 +54,23 @@
 // reason; one that was killed from outside is replaced, later and later, up to five times in a row. A worker that began an
 // element was a success: what kills it is its element's affair, whose budget is its own. One that gives the sign that it is dying gets
 // nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
-// runs them, and they end with it.
+// runs them, and they end with it. A worker that ended by itself before it had begun anything counts as a start that came to nothing: after five in a row the engine breaks.
+//
+// # Seats
+//
+// Each index is a seat, on which workers follow each other; the paper's states of a worker are
+//
+//	starts    until Setup has ended: Engine.workers has it, or it is an heir
+//	works     the scheduler knows it
+//	waits     an heir that is ready before its predecessor is spent
+//	leaves    the scheduler has forgotten it; what it had not begun went back, what it has begun it finishes, then Teardown
+//	gone      Lost
+//
+// A worker that is to be replaced goes on until its heir takes the seat, under Engine.mu in one step, and then leaves; but one that was
+// given all of its MaxTasks gets nothing meanwhile. It may die at any of these moments. In the seat, its heir follows, and if there is
+// none another is started. As an heir, another heir is started, later and later, or the engine breaks. Leaving, nobody follows. A seat that
+// Resize takes away, or that is parked, loses its worker to leaving in one step as well; a worker that comes up for a seat that is not
+// there any more finds that it is retired, and is killed.
 //
 // # Broadcasts
 //
