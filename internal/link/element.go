@@ -91,7 +91,9 @@ func Nth(ctx context.Context, k int) context.Context {
 	if !ok || k == 0 {
 		return ctx
 	}
-	return &nth{e, element{of: e.of, number: e.number, index: e.index + int64(k)}}
+	n := &nth{element: e, own: element{of: e.of, number: e.number, index: e.index + int64(k)}}
+	n.own.real.Store(&realContext{Context: e, stop: func() {}}) // else it would be taken for the one that is to be cancelled
+	return n
 }
 
 // nth is the context of an element with an index of its own.
