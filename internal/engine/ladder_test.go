@@ -343,3 +343,35 @@ func TestSlowDelivery(t *testing.T) {
 		shutdown(t, e, f)
 	})
 }
+
+// A worker that is looked at again and again, for its channel is full, has no more time for what it runs, though an element of the same
+// batch has ended.
+func TestTimeoutIsNotPutOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		j, out := job("f")
+		j.Chunk, j.Timeout = 3, time.Second
+		begun(t, e, j, 3)
+		p := f.last()
+		p.begin()
+		if err := p.result(abi.StatusOK, nil); err != nil {
+			t.Fatal(err)
+		}
+		p.progress()
+		p.begin()
+		start := time.Now()
+		for range 15 {
+			<-time.After(100 * time.Millisecond)
+			p.progress()
+		}
+		synctest.Wait()
+		if c := get(p, func(p *fake) []cancelled { return p.cancels }); len(c) != 1 || c[0].at.Sub(start) != time.Second {
+			t.Errorf("%v after %v", c, start)
+		}
+		e.Kill()
+		if r := out.one(t, 0); r.Failure != nil {
+			t.Errorf("%+v", r)
+		}
+	})
+}

@@ -164,7 +164,7 @@ func (w *worker) Progress() {
 	w.mu.Lock()
 	w.taking.Store(false)
 	began, took := w.head.Sub(w.e.birth), now.Sub(w.head)
-	if b := w.fifo.First(); b != nil && (c.total > 0 || b.done.Load() > 0 || (now.Before(b.way) && w.port.Begun(b) == 0)) {
+	if b := w.fifo.First(); b != nil && (c.total > 0 || b.finished() || (now.Before(b.way) && w.port.Begun(b) == 0)) {
 		w.head = now
 		w.clean()
 	}
