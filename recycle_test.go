@@ -85,6 +85,24 @@ func TestMaxTasks(t *testing.T) {
 	}
 }
 
+// With MaxTasks 1 each element has a process of its own, however many there are: MP_CHAOS=10000 is 100,000.
+func TestChaosOneElementEach(t *testing.T) {
+	noLeaks(t)
+	n := 10 * kills(t, 20)
+	pool := newPool(t, mp.PoolConfig{Workers: 2, MaxTasks: 1})
+	i, ran := 0, make(map[int]int) // pids come again: after as many as there are, 4 million by default
+	for pid, err := range pidOf.Stream(ctx, pool, upTo(n)) {
+		if last, ok := ran[pid]; err != nil || (ok && i-last < 1000) {
+			t.Fatalf("element %d ran in %d, as element %d did: %v", i, pid, last, err)
+		}
+		ran[pid] = i
+		i++
+	}
+	if s := pool.Stats(); i != n || s.Done != int64(n) || s.Restarts < int64(n-2) || s.RestartsBy["MaxTasks"] != s.Restarts {
+		t.Errorf("%d of %d: %+v", i, n, s)
+	}
+}
+
 // Recycled workers run Exit, and their successors Init; the index stays.
 func TestRecycledWorkersExit(t *testing.T) {
 	noLeaks(t)
