@@ -51,7 +51,7 @@ func decodeConfig(body []byte) (Config, error) {
 		Secret: d.secret(),
 		Token:  d.string(), Name: d.string(), Registry: d.string(),
 		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
-		MemoryLimit: d.int64(), Logs: d.int() != 0, LogLevel: slog.Level(d.int()), Nice: d.int(),
+		MemoryLimit: d.int64(), Logs: d.bool(), LogLevel: slog.Level(d.int()), Nice: d.int(),
 	}
 	for range d.count() {
 		c.CPUs = append(c.CPUs, d.int())
@@ -76,7 +76,7 @@ func (h *hello) encode() []byte {
 
 func decodeHello(body []byte) (hello, error) {
 	d := decoder{left: body}
-	h := hello{Build: d.string(), Differs: d.int() != 0}
+	h := hello{Build: d.string(), Differs: d.bool()}
 	for range d.count() {
 		h.Registry = append(h.Registry, d.string())
 	}

@@ -115,6 +115,13 @@ func (d *decoder) int64() int64 {
 
 func (d *decoder) int() int { return int(d.int64()) }
 
+// bool is 0 or 1: nothing has two encodings.
+func (d *decoder) bool() bool {
+	n := d.int()
+	d.bad = d.bad || uint64(n) > 1
+	return n == 1
+}
+
 func (d *decoder) string() string { return string(d.take(d.int())) }
 
 func (d *decoder) secret() (s [SecretSize]byte) {
