@@ -1,5 +1,7 @@
 package engine
 
+import "hash/fnv"
+
 // pin decides which worker is to run a job, if not any. Call it with mu.
 func (e *Engine) pin(j *Job) error {
 	switch {
@@ -18,11 +20,9 @@ func (e *Engine) pin(j *Job) error {
 // pinned reports whether one worker only is to run the job.
 func (j *Job) pinned() bool { return j.Key != "" || j.Lease != nil }
 
-// hash is FNV-1a, which any process and any version computes alike.
+// hash is the same in every process and version.
 func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s)) // never fails
+	return h.Sum64()
 }
