@@ -264,7 +264,7 @@ func TestStreamWhoseTimeIsOver(t *testing.T) {
 				cancel()
 			}
 		}
-		if n != 3 {
+		if n != 2 && n != 3 { // the third may not have been pulled yet
 			t.Errorf("%d outcomes", n)
 		}
 	})
