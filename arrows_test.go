@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"pipe", "profile", "progress", "shared"},
 	{"manager"},
 	{"mptest"},
-	{"examples/..."},
+	{"docs/...", "examples/..."},
 }
 
 // required are the modules that may be imported beside the standard library.
@@ -74,6 +74,7 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"pool.go", ".", "example.com/other"}, "not required"},
 		{importing{"pool.go", ".", "github.com/vbauerster/mpb/v8"}, "package progress"},
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
+		{importing{"docs/guide/a/x.go", "docs/guide/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},
 		{importing{"pipe/x_test.go", "pipe", module + "/shared"}, ""},
 		{importing{"pool_test.go", ".", module + "/shared"}, ""},
@@ -116,7 +117,7 @@ func judge(a importing) string {
 		return a.pkg + " has no layer in arrows_test.go: give it one"
 	case to < 0:
 		return target + " has no layer in arrows_test.go: give it one"
-	case strings.HasPrefix(a.pkg, "examples/") && strings.HasPrefix(target, "internal/"):
+	case (strings.HasPrefix(a.pkg, "docs/") || strings.HasPrefix(a.pkg, "examples/")) && strings.HasPrefix(target, "internal/"):
 		return "an example does what a user can do"
 	case to == from && strings.HasSuffix(a.file, "_test.go"):
 		return "" // how two packages get along with each other
