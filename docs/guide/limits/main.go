@@ -38,7 +38,7 @@ func main() {
 	pool, err := mp.NewPool(mp.PoolConfig{
 		Workers:     2,
 		TaskTimeout: 2 * time.Second,
-		Grace:       100 * time.Millisecond, // from the end of its context until its worker is killed
+		Grace:       2 * time.Second, // from the end of its context until its worker is killed
 		MemoryLimit: 128 << 20,
 	})
 	if err != nil {
