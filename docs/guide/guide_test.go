@@ -96,7 +96,7 @@ func TestGuideBlocks(t *testing.T) {
 			return fmt.Sprintf("<!-- %s: %s -->\n```%s\n%s```", kind, argument, language, want)
 		})
 		if *update && now != page {
-			if err := os.WriteFile(name, []byte(now), 0o644); err != nil { //nolint:gosec // pages are for everybody
+			if err := os.WriteFile(name, []byte(now), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -60,7 +60,7 @@ func TestGuideUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, self, 0o700); err != nil { //nolint:gosec // it is to run
+	if err := os.WriteFile(name, self, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -86,7 +86,7 @@ func TestGuideUpgrade(t *testing.T) {
 	if _, err := os.OpenFile(name, os.O_WRONLY, 0); !errors.Is(err, syscall.ETXTBSY) {
 		t.Errorf("writing to the running program: %v", err)
 	}
-	if err := os.WriteFile(name+".new", []byte("#!/bin/false\n"), 0o700); err != nil { //nolint:gosec // it is to run
+	if err := os.WriteFile(name+".new", []byte("#!/bin/false\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {

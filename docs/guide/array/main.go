@@ -22,29 +22,36 @@ var scale = mp.Func2("scale", func(_ context.Context, part *shared.Array[float64
 
 func main() {
 	mp.Main()
-	ctx := context.Background()
-	numbers, err := shared.NewArray[float64](10_000_000)
-	if err != nil {
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	defer numbers.Free()
+}
+
+func run(ctx context.Context) error {
+	numbers, err := shared.NewArray[float64](10_000_000)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = numbers.Free() }() // or it lives as long as the program and its workers
 	for i := range numbers.Slice() {
-		numbers.Slice()[i] = 1
+		numbers.Set(i, 1)
 	}
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer pool.Close()
 
-	var args []mp.Args2[*shared.Array[float64], float64]
-	for _, part := range numbers.Split(4) { // nobody else touches a worker's part, so there is nothing to lock
-		args = append(args, mp.Pack2(part, 3.0))
+	parts := numbers.Split(4) // nobody else touches a worker's part, so there is nothing to lock
+	args := make([]mp.Args2[*shared.Array[float64], float64], len(parts))
+	for i, part := range parts {
+		args[i] = mp.Pack2(part, 3.0)
 	}
 	sums, err := scale.Map(ctx, pool, args)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	fmt.Println("sums of the parts:", sums)
 	fmt.Println("seen from here:   ", numbers.At(0), numbers.At(numbers.Len()-1))
+	return nil
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,13 +26,11 @@ var (
 	fail   = mp.Func("fail", func(context.Context, int) (int, error) { return 0, fmt.Errorf("order 7: %w", errOwn) })
 	killed = mp.Func("killed", func(context.Context, int) (int, error) { return 0, syscall.Kill(os.Getpid(), syscall.SIGKILL) })
 	grow   = mp.Func("grow", func(context.Context, int) (int, error) {
-		for hoard := [][]byte{}; ; {
-			piece := make([]byte, 1<<20)
-			for i := range piece {
-				piece[i] = 1
-			}
-			hoard = append(hoard, piece)
+		var hoard [][]byte
+		for len(hoard) < 1<<20 {
+			hoard = append(hoard, bytes.Repeat([]byte{1}, 1<<20))
 		}
+		return len(hoard), nil
 	})
 	recurse = mp.Func("recurse", func(_ context.Context, n int) (int, error) { return deep(n), nil })
 	hold    = mp.Func("hold", func(ctx context.Context, lock *shared.Mutex) (int, error) {
@@ -44,7 +43,13 @@ var (
 	forget = mp.Func("forget", func(ctx context.Context, lock *shared.Mutex) (int, error) { return 0, lock.Lock(ctx) })
 )
 
-func deep(n int) int { return deep(n+1) + 1 }
+// deep does not end: n never is what it looks for.
+func deep(n int) int {
+	if n < 0 {
+		return n
+	}
+	return deep(n+1) + 1
+}
 
 type order struct{ Number int }
 
@@ -67,7 +72,7 @@ var symptoms = map[string]func(context.Context) error{
 		return caught(func() { mp.Func("send", func(context.Context, job) (int, error) { return 0, nil }) })
 	},
 	"unexported": func(context.Context) error {
-		type job struct{ number int }
+		type job struct{ number int } //nolint:unused // it is there to be refused
 		return caught(func() { mp.Func("send", func(context.Context, job) (int, error) { return 0, nil }) })
 	},
 	"interface": func(ctx context.Context) error { return called(ctx, show, any(order{7})) },
@@ -96,7 +101,7 @@ var symptoms = map[string]func(context.Context) error{
 		if err != nil {
 			return err
 		}
-		defer pool.Kill()
+		defer func() { _ = pool.Kill() }()
 		if _, err := forget.Call(ctx, pool, lock); err != nil {
 			return err
 		}

@@ -2,10 +2,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log"
+	"runtime"
 	"slices"
 	"time"
 
@@ -19,15 +21,12 @@ var work = mp.Func("work", func(ctx context.Context, task string) (string, error
 		return "", ctx.Err()
 	case "endless": // nothing in this process could end it
 		for {
+			runtime.Gosched()
 		}
-	case "greedy":
+	case "greedy": // it wants a terabyte
 		var hoard [][]byte
-		for {
-			piece := make([]byte, 1<<20)
-			for i := range piece {
-				piece[i] = 1
-			}
-			hoard = append(hoard, piece)
+		for len(hoard) < 1<<20 {
+			hoard = append(hoard, bytes.Repeat([]byte{1}, 1<<20))
 		}
 	}
 	return task + " is done", nil

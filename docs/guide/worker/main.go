@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command worker shows what a worker has of its program, beside what main has.
 package main
 
@@ -46,17 +48,22 @@ func main() {
 	mp.Main() // a worker stays in it
 	after = "set"
 	flag.Parse()
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
 
+func run(ctx context.Context) error {
 	pool, err := mp.NewPool(mp.PoolConfig{
 		Workers: 1, MaxProcs: 1, MemoryLimit: 128 << 20, Env: []string{"GUIDE_LEVEL=worker"}, Dir: "/",
 	})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer pool.Close()
-	worker, err := look.Call(context.Background(), pool, struct{}{})
+	worker, err := look.Call(ctx, pool, struct{}{})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	here := see()
 	for i, what := range []string{
@@ -65,4 +72,5 @@ func main() {
 	} {
 		fmt.Printf("%-18s  %-16s  %s\n", what, here[i], worker[i])
 	}
+	return nil
 }
