@@ -66,46 +66,63 @@ func pages(t *testing.T) map[string]string {
 // Each block of the guide's pages is what it says it is. With -update it becomes that.
 func TestGuideBlocks(t *testing.T) {
 	programs := build(t)
-	shown := make(map[string]bool)
 	for name, page := range pages(t) {
 		if strings.HasPrefix(name, "..") {
 			continue
 		}
-		now := block.ReplaceAllStringFunc(page, func(found string) string {
-			m := block.FindStringSubmatch(found)
-			kind, argument, language, code := m[1], m[2], m[3], m[4]
-			want := code
-			switch kind {
-			case "file":
-				shown[filepath.Dir(argument)] = true
-				want = part(t, argument)
-			case "run":
-				want = programs.run(t, argument)
-			case "not built":
-			default:
-				if language == "go" || language == "python" || language == "ini" || language == "text" {
-					t.Errorf("%s: a block in %s without a comment before it that says what it is:\n%s", name, language, code)
+		t.Run(strings.TrimSuffix(name, ".md"), func(t *testing.T) {
+			now := block.ReplaceAllStringFunc(page, func(found string) string {
+				m := block.FindStringSubmatch(found)
+				kind, argument, language, code := m[1], m[2], m[3], m[4]
+				want := wanted(t, programs, kind, argument, language, code)
+				if settled(code) == settled(want) {
+					return found
+				}
+				if !*update {
+					t.Errorf("%s: %s is, or prints, now\n%s\nand the page has\n%s\n(go test ./docs/guide -update)", kind, argument, want, code)
+				}
+				return fmt.Sprintf("<!-- %s: %s -->\n```%s\n%s```", kind, argument, language, want)
+			})
+			if *update && now != page {
+				if err := os.WriteFile(name, []byte(now), 0o644); err != nil {
+					t.Fatal(err)
 				}
 			}
-			if settled(code) == settled(want) {
-				return found
-			}
-			if !*update {
-				t.Errorf("%s: %s %s is, or prints, now\n%s\nand the page has\n%s\n(go test ./docs/guide -update)", name, kind, argument, want, code)
-			}
-			return fmt.Sprintf("<!-- %s: %s -->\n```%s\n%s```", kind, argument, language, want)
 		})
-		if *update && now != page {
-			if err := os.WriteFile(name, []byte(now), 0o644); err != nil {
-				t.Fatal(err)
-			}
+	}
+}
+
+// Each program is shown, but for the one that makes the texts of faq.md.
+func TestGuideShowsAll(t *testing.T) {
+	programs, err := filepath.Glob("*/main.go")
+	if err != nil || len(programs) < 5 {
+		t.Fatalf("%v, %v", programs, err)
+	}
+	var all strings.Builder
+	for _, page := range pages(t) {
+		all.WriteString(page)
+	}
+	for _, name := range programs {
+		if name != "faq/main.go" && !strings.Contains(all.String(), "<!-- file: "+name+" -->") {
+			t.Errorf("no page shows %s", name)
 		}
 	}
-	for _, name := range programs.names {
-		if !shown[name] && name != "faq" {
-			t.Errorf("no page shows a file of %s", name)
+}
+
+// wanted is what a block should be.
+func wanted(t *testing.T, p programs, kind, argument, language, code string) string {
+	t.Helper()
+	switch kind {
+	case "file":
+		return part(t, argument)
+	case "run":
+		return p.run(t, argument)
+	case "":
+		if language == "go" || language == "python" || language == "ini" || language == "text" {
+			t.Errorf("a block in %s without a comment before it that says what it is:\n%s", language, code)
 		}
 	}
+	return code
 }
 
 // part is a file of the guide, or a part of it.
