@@ -81,6 +81,10 @@ var symptoms = map[string]func(context.Context) error{
 		fmt.Println("errors.Is:", errors.Is(err, errOwn))
 		return err
 	},
+	"init": func(context.Context) error {
+		_, err := mp.NewPool(mp.PoolConfig{Workers: 1, Init: fail.With(0)})
+		return err
+	},
 	"killed":  func(ctx context.Context) error { return called(ctx, killed, 0) },
 	"oom":     func(ctx context.Context) error { return called(ctx, grow, 0) },
 	"recurse": func(ctx context.Context) error { return called(ctx, recurse, 0) },
