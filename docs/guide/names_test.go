@@ -90,7 +90,7 @@ func TestGuideQuotes(t *testing.T) {
 		{"queue.md", "`mp/shared: empty`", "../../shared/errors.go", `"mp/shared: empty"`},
 		{"array.md", "`shared memory is full`", "../../internal/arena/cells.go", `"shared memory is full"`},
 		{"state.md", "`mp: Init (load): ...`", "../../pool.go", `"mp: Init (%s): %w"`},
-		{"faq.md", "`mp: the pool has failed`", "../../errors.go", `"mp: the pool has failed: %w"`},
+		{"faq.md", "`mp: the pool has failed: ...`", "../../errors.go", `"mp: the pool has failed: %w"`},
 		{"crash.md", "`exited with code 1`", "../../errors.go", `"exited with code %d"`},
 		{"crash.md", "`was ended by signal: killed`", "../../errors.go", `"was ended by signal: %v"`},
 		{"faq.md", "mp: cannot start worker worker-1: process: exec", "../../internal/spawn/start_linux.go", `"mp: cannot start worker %s: %s: %w"`},
