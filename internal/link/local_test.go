@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 
@@ -17,6 +18,13 @@ type localHost struct {
 }
 
 func (h *localHost) Up() { close(h.up) }
+
+func (h *localHost) Results(n, _ int, _ []byte) (err error) {
+	for range n {
+		err = errors.Join(err, h.Result(0, nil))
+	}
+	return err
+}
 
 func (h *localHost) Result(uint8, []byte) error {
 	h.result()

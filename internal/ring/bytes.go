@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/race"
 )
 
@@ -132,6 +134,30 @@ func (r *Reader) Word() uint64 {
 	at := int(r.pos) & (len(r.buf) - 1)
 	r.pos += 8
 	return binary.LittleEndian.Uint64(r.buf[at : at+8])
+}
+
+// Records appends to dst the payloads of the next records, as many of them as are known, say abi.StatusOK and this size, and are numbered
+// from number on, and returns how many those were, at most most. It reads each header once, and nothing of a record that it does not
+// take. The next byte lies at a multiple of abi.RecordAlign.
+func (r *Reader) Records(dst []byte, number uint8, size, most int) (out []byte, n int) {
+	stride := abi.RecordHeader + (size+abi.RecordAlign-1)&^(abi.RecordAlign-1)
+	most = min(most, r.Known()/stride)
+	for ; n < most; n++ {
+		at := int(r.pos) & (len(r.buf) - 1)
+		if binary.LittleEndian.Uint64(r.buf[at:at+abi.RecordHeader]) != abi.Record(abi.StatusOK, number+uint8(n), uint64(size)) {
+			break
+		}
+		r.pos += abi.RecordHeader
+		if size == 8 { // so are numbers and pointers to them
+			dst = binary.LittleEndian.AppendUint64(dst, r.Word())
+			continue
+		}
+		end := len(dst)
+		dst = slices.Grow(dst, size)[:end+size]
+		r.Read(dst[end:])
+		r.pos += uint64(stride - abi.RecordHeader - size)
+	}
+	return dst, n
 }
 
 // View returns the next n bytes where they lie, if they lie in one piece and are known, else nil. They must be used
