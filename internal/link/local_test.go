@@ -40,7 +40,9 @@ type localHandler func()
 
 func (h localHandler) ArgSize(uint32) int { return 1 }
 
-func (h localHandler) Run(_ context.Context, _ uint32, _, dst []byte) (uint8, []byte) {
+func (h localHandler) Runner(uint32) Runner { return h }
+
+func (h localHandler) Run(_ context.Context, _, dst []byte) (uint8, []byte) {
 	h()
 	return abi.StatusOK, dst
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/race"
 )
 
@@ -78,7 +79,9 @@ func (w *Writer) Write(b []byte) (int, error) {
 	}
 	at := int(w.pos) & (len(w.buf) - 1)
 	n := copy(w.buf[at:], b)
-	n += copy(w.buf, b[n:])
+	if n < len(b) {
+		n += copy(w.buf, b[n:])
+	}
 	w.pos += uint64(n)
 	return n, nil
 }
@@ -88,6 +91,10 @@ func (w *Writer) Publish() {
 	w.tail.Store(w.pos) // SYNC POINT tail: pairs with Reader.Available
 	race.Fence()
 }
+
+// Show is Publish for who does not look at what the other side has stored before he has stored to a word by sync/atomic: only then
+// is it sure that the other side sees it.
+func (w *Writer) Show() { osenv.StoreRelease(w.tail, w.pos) } // SYNC POINT tail: pairs with Reader.Available
 
 // A Reader is the consuming end of a byte ring. Not safe for concurrent use; its Writer lives in another process.
 type Reader struct {
@@ -124,7 +131,9 @@ func (r *Reader) Read(dst []byte) int {
 	}
 	at := int(r.pos) & (len(r.buf) - 1)
 	n := copy(dst, r.buf[at:])
-	n += copy(dst[n:], r.buf)
+	if n < len(dst) {
+		n += copy(dst[n:], r.buf)
+	}
 	r.pos += uint64(n)
 	return n
 }
