@@ -99,41 +99,49 @@ func (w *worker) Results(n, size int, payload []byte) error {
 	return nil
 }
 
-// several takes as many of n results at once as are of one batch, and returns how many those were: none if each must be looked at by
-// itself. It does for all of them what Result does for one.
-func (w *worker) several(n, size int, payload []byte) int {
-	if w.alert.Load() != 0 {
+// several takes as many of n results at once as are of elements of one job one after the other, and returns how many those were: none if
+// each must be looked at by itself. It does for all of them what Result does for one.
+func (w *worker) several(n, size int, payload []byte) (took int) {
+	if w.alert.Load() != 0 { // none of the results follows from one that is announced later, for all were read before
 		return 0
 	}
 	b := w.burst.head()
 	if b == nil {
 		return 0
 	}
-	j, done := b.Job, b.done.Load()
-	n = min(n, int(b.n.Load()-done))
-	if n < 2 || j.DeliverRun == nil || j.observed || j.private || j.retried.Load() || j.ended.Load() {
+	j, first := b.Job, b.First+int64(b.done.Load())
+	if j.DeliverRun == nil || j.observed || j.private || j.retried.Load() || j.ended.Load() {
 		return 0
 	}
 	if !w.taking.Load() {
 		w.taking.Store(true)
 	}
-	i := b.First + int64(done)
-	b.done.Store(done + int32(n))
-	if b.n.Load() < done+int32(n) && !w.keeps(b, done, n) {
-		return 0
+	for ; took < n && b != nil && b.Job == j; b = w.burst.head() {
+		done := b.done.Load()
+		k := min(int32(n-took), b.n.Load()-done)
+		if k <= 0 || b.First+int64(done) != first+int64(took) {
+			break
+		}
+		b.done.Store(done + k)
+		if b.n.Load() < done+k && !w.keeps(b, done, k) {
+			break
+		}
+		took += int(k)
 	}
-	w.burst.add(j, i, n, n*size)
-	w.burst.n += int64(n)
-	j.DeliverRun(i, n, size, payload[:n*size])
-	return n
+	if took > 0 {
+		w.burst.add(j, first, took, took*size)
+		w.burst.n += int64(took)
+		j.DeliverRun(first, took, size, payload[:took*size])
+	}
+	return took
 }
 
 // keeps reports whether a batch still has the n elements whose results have come, behind done others. A worker that answers what it has not begun may do
 // so while it is taken back: then either cut saw it done, and left it, or it is another's.
-func (w *worker) keeps(b *Batch, done int32, n int) bool {
+func (w *worker) keeps(b *Batch, done, n int32) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if b.n.Load() >= done+int32(n) {
+	if b.n.Load() >= done+n {
 		return true
 	}
 	b.done.Store(done)

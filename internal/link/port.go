@@ -36,11 +36,12 @@ type Port struct {
 	in      *ring.Writer
 	written bool // in has bytes that are not published
 	last    int  // the size of the last payload in the ring
+	unseen  int64 // elements sent since the last flush
 	// watchful: something was sent that asks for a tick
 	watchful bool
 
-	sent      atomic.Int64 // elements sent and neither answered nor taken back
-	batched   atomic.Int64 // messages with several elements sent, ever
+	sent      atomic.Int64 // elements that the worker sees, neither answered nor taken back
+	batched   atomic.Int64 // how often something was flushed that asks for a tick
 	refused   atomic.Bool  // somebody found no room
 	streaming atomic.Bool  // a payload larger than the ring is under way
 	ending    sync.Mutex   // held by a stream from before the worker has its last byte until streaming is false

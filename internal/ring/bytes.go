@@ -94,7 +94,7 @@ func (w *Writer) Publish() {
 
 // Show is Publish for who does not look at what the other side has stored before he has stored to a word by sync/atomic: only then
 // is it sure that the other side sees it.
-func (w *Writer) Show() { osenv.StoreRelease(w.tail, w.pos) } // SYNC POINT tail: pairs with Reader.Available
+func (w *Writer) Show() { osenv.StoreRelease(w.tail, w.pos) } // it pairs as that of Publish
 
 // A Reader is the consuming end of a byte ring. Not safe for concurrent use; its Writer lives in another process.
 type Reader struct {
