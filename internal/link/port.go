@@ -34,8 +34,8 @@ type Port struct {
 	// Guarded by the lock of the worker in the engine, as all sending is.
 	slots   *ring.SlotWriter
 	in      *ring.Writer
-	written bool // in has bytes that are not published
-	last    int  // the size of the last payload in the ring
+	written bool  // in has bytes that are not published
+	last    int   // the size of the last payload in the ring
 	unseen  int64 // elements sent since the last flush
 	// watchful: something was sent that asks for a tick
 	watchful bool
