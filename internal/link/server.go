@@ -295,11 +295,11 @@ func (s *server) endBatch() {
 		s.in.Release()
 	}
 	s.slots.Done()
-	s.seen()
 	if s.batch.Flags&abi.FlagWake != 0 {
 		s.wake()
 		return
 	}
+	s.seen()
 	if s.parent.Channel.RecvFlag.Load() == 0 {
 		return
 	}
