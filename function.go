@@ -4,28 +4,20 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"sync/atomic"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/codec"
+	"github.com/go-multiproc/mp/internal/link"
 )
 
 // A Function is a function that other processes can run. Make it with Func, at package level. It is immutable and safe
 // for concurrent use.
 type Function[In, Out any] struct {
 	*function
-	in    codec.Codec[In]
-	out   codec.Codec[Out]
-	fn    func(context.Context, In) (Out, error)
-	show  func(arg []byte) string // f.text; nil if an argument may hold what is in one process at a time
-	spare atomic.Pointer[frame[In, Out]]
-}
-
-// frame is where one run has its argument and its result. It is used again, for a worker runs one element at a time, and two
-// allocations are half the price of an element that does nothing.
-type frame[In, Out any] struct {
-	in  In
-	out Out
+	in   codec.Codec[In]
+	out  codec.Codec[Out]
+	fn   func(context.Context, In) (Out, error)
+	show func(arg []byte) string // f.text; nil if an argument may hold what is in one process at a time
 }
 
 // Func registers fn under a name, which must be its own in the whole program:
@@ -77,43 +69,55 @@ func makeFunction[In, Out any](name string, fn func(context.Context, In) (Out, e
 	if in.Plan().Plain() {
 		f.show = f.text
 	}
-	f.run = f.serve
+	f.runner = func() link.Runner { return &frame[In, Out]{f: f} }
 	return f
 }
 
 // Name is the name under which the function is registered.
 func (f *Function[In, Out]) Name() string { return f.name }
 
-// serve runs in the worker.
-func (f *Function[In, Out]) serve(ctx context.Context, arg, dst []byte) (status uint8, out []byte) {
-	var err error
-	at := len(dst)
+// frame runs a function in the worker, and is where one run has its argument and its result: two allocations for each are half the
+// price of an element that does nothing.
+type frame[In, Out any] struct {
+	f   *Function[In, Out]
+	in  In
+	out Out
+}
+
+// Run implements link.Runner.
+func (r *frame[In, Out]) Run(ctx context.Context, arg, dst []byte) (status uint8, out []byte) {
+	f, at := r.f, len(dst)
 	defer func() {
 		if v := recover(); v != nil {
 			status, out = abi.StatusPanic, appendPanic(dst[:at], v, string(debug.Stack()))
+			r.clear()
 		}
 	}()
-	fr := f.spare.Swap(nil)
-	if fr == nil {
-		fr = new(frame[In, Out])
-	}
-	if rest, err := f.in.Decode(arg, &fr.in); err != nil || len(rest) > 0 {
+	if rest, err := f.in.Decode(arg, &r.in); err != nil || len(rest) > 0 {
 		if err == nil {
 			err = fmt.Errorf("%d bytes too many", len(rest))
 		}
+		r.clear()
 		return abi.StatusDecode, appendError(dst, fmt.Errorf("mp: function %q: decoding the argument: %w", f.name, err))
 	}
-	fr.out, err = f.fn(ctx, fr.in)
-	if err != nil {
+	var err error
+	if r.out, err = f.fn(ctx, r.in); err != nil {
+		r.clear()
 		return abi.StatusError, appendError(dst, err)
 	}
-	out, err = f.out.Append(dst, &fr.out)
-	*fr = frame[In, Out]{}
-	f.spare.Store(fr)
+	out, err = f.out.Append(dst, &r.out)
+	r.clear()
 	if err != nil {
 		return abi.StatusEncode, appendError(dst[:at], fmt.Errorf("mp: function %q: encoding the result: %w", f.name, err))
 	}
 	return abi.StatusOK, out
+}
+
+// clear forgets the values: a worker that idles keeps nothing of what it ran.
+func (r *frame[In, Out]) clear() {
+	var in In
+	var out Out
+	r.in, r.out = in, out
 }
 
 // A Task is a call to be made later, by someone else. The zero Task is none.

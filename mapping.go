@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
 )
 
@@ -26,6 +27,19 @@ func (f *Function[In, Out]) Map(ctx context.Context, x Executor, in []In, opts .
 	job.Deliver = func(i int64, r engine.Result) {
 		if err := f.outcome(r, int(i), &out[i]); err != nil {
 			m.fail(int(i), err)
+		}
+	}
+	if f.in.Flat() > 0 {
+		job.Size = f.in.Flat()
+		job.EncodeRun = func(dst []byte, i int64, n int) []byte { return f.in.Run(dst, in[i:i+int64(n)]) }
+	}
+	job.DeliverRun = func(first int64, n, size int, payload []byte) {
+		if size == f.out.Flat() && size > 0 {
+			f.out.DecodeRun(payload, out[first:first+int64(n)])
+			return
+		}
+		for k := range n {
+			job.Deliver(first+int64(k), engine.Result{Status: abi.StatusOK, Payload: payload[k*size : (k+1)*size : (k+1)*size]})
 		}
 	}
 	if s.observed { // to ask for each element would cost a tenth of what one costs

@@ -227,6 +227,11 @@ func (h *processHost[Out]) Result(status uint8, payload []byte) error {
 	return nil
 }
 
+// Results implements engine.Host. There is one element.
+func (h *processHost[Out]) Results(_, size int, payload []byte) error {
+	return errors.Join(h.Result(abi.StatusOK, payload[:size]), errors.New("a second result"))
+}
+
 // Quiet implements engine.Host.
 func (*processHost[Out]) Quiet() {}
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/go-multiproc/mp/internal/link"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
 
@@ -17,7 +18,7 @@ type function struct {
 	site      string // where it was registered
 	signature string
 	argSize   int // -1 if it varies
-	run       func(ctx context.Context, arg, dst []byte) (status uint8, out []byte)
+	runner    func() link.Runner
 	chunk     chunkRun // nil if it takes one element at a time
 }
 
@@ -66,10 +67,8 @@ func takeSnapshot() *snapshot {
 // ArgSize implements link.Handler.
 func (s *snapshot) ArgSize(fn uint32) int { return s.functions[fn].argSize }
 
-// Run implements link.Handler.
-func (s *snapshot) Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte) {
-	return s.functions[fn].run(ctx, arg, dst)
-}
+// Runner implements link.Handler.
+func (s *snapshot) Runner(fn uint32) link.Runner { return s.functions[fn].runner() }
 
 // Chunked implements link.Handler.
 func (s *snapshot) Chunked(fn uint32) bool { return s.functions[fn].chunk != nil }

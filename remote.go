@@ -21,7 +21,7 @@ func init() {
 			if f == nil {
 				return nil, fmt.Errorf("mp: function %q is not registered here", name)
 			}
-			status, out := f.run(ctx, arg, nil)
+			status, out := f.runner().Run(ctx, arg, nil)
 			return out, remoteError(engine.Result{Status: status, Payload: out}, name, -1)
 		},
 		Panic: func(v any, stack string) error { return decodeError(appendPanic(nil, v, stack)) },

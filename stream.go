@@ -112,7 +112,10 @@ func (f *Function[In, Out]) stream(ctx context.Context, x Executor, opts []MapOp
 	}
 	f.prepare(&s.job, index, &set)
 	s.job.Encode, s.job.Again = s.encode, s.again
-	s.job.Deliver = s.deliver
+	s.job.Deliver, s.job.DeliverRun = s.deliver, s.deliverRun
+	if f.in.Flat() > 0 {
+		s.job.Size, s.job.EncodeRun = f.in.Flat(), s.encodeRun
+	}
 	s.job.Delivered = func(int64) { s.topUp() }
 	s.job.Interrupted = s.interrupt
 	s.job.Abort = func(why *engine.Failure) { s.abort(failure(why, f.name, -1)) }
@@ -127,54 +130,6 @@ func poke(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
-	}
-}
-
-func (s *stream[In, Out]) encode(dst []byte, i int64) ([]byte, error) {
-	s.mu.Lock()
-	v := s.inputs.at(i)
-	s.mu.Unlock()
-	return s.f.appendArg(dst, v)
-}
-
-func (s *stream[In, Out]) deliver(i int64, r engine.Result) {
-	var v Out
-	err := s.f.outcome(r, int(i), &v)
-	if s.job.Observed() {
-		finished(s.b.Engine, &s.job, i, r, err)
-	}
-	if err != nil {
-		if s.set.failed != nil {
-			s.set.failed(int(i), err)
-		}
-		err = &ElementError{Index: int(i), Err: err}
-	}
-	e := indexed[Out]{i, Result[Out]{v, err}, int64(len(r.Payload))}
-	s.mu.Lock()
-	if s.over {
-		s.mu.Unlock()
-		return
-	}
-	s.ended++
-	s.gone = append(s.gone, i)
-	s.bytes += e.bytes
-	if s.ordered {
-		s.order.put(e)
-	} else {
-		s.ready = append(s.ready, e)
-	}
-	collect := s.waiting
-	over := s.bytes >= s.b.Bytes
-	feed := s.hungry && (s.ended%feedEvery == 0 || s.added-s.ended < feedEvery)
-	s.mu.Unlock()
-	if collect {
-		poke(s.arrived)
-	}
-	if feed {
-		poke(s.room)
-	}
-	if over {
-		s.hold()
 	}
 }
 

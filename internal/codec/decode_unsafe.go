@@ -24,6 +24,11 @@ func (c Codec[T]) DecodeWithin(src []byte, v *T, depth int) (rest []byte, err er
 	return c.plan.dec(src, unsafe.Pointer(v), max(depth, 0))
 }
 
+// DecodeRun sets all values of v, if their memory is their encoding, from src, which is as long as that.
+func (c Codec[T]) DecodeRun(src []byte, v []T) {
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*c.plan.fixed), src)
+}
+
 func decodeFlat(size int) decoder {
 	if size == 8 {
 		return func(src []byte, p unsafe.Pointer, _ int) ([]byte, error) {

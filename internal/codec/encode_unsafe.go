@@ -31,6 +31,19 @@ func (c Codec[T]) Memory(v *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
 }
 
+// Run appends the encodings of all values of v, if that is what their memory is; see Flat.
+func (c Codec[T]) Run(dst []byte, v []T) []byte {
+	return append(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*c.plan.fixed)...)
+}
+
+// Flat is the number of bytes of a value if its memory is its encoding, whatever is in it; else, and for a type without memory, 0.
+func (c Codec[T]) Flat() int {
+	if !c.plan.flat {
+		return 0
+	}
+	return c.plan.fixed
+}
+
 // View is the encoding of *v as head, for which it is given memory, and a body that is memory of the value itself: of a
 // flat type, a string, or a slice of a flat type. Others have none.
 func (c Codec[T]) View(v *T, head []byte) (h, body []byte, ok bool) {

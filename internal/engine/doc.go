@@ -26,7 +26,8 @@
 // Two things could mislead it: a take-back shortens a batch, and a ladder decides about the element at the head. So who does
 // either raises worker.alert first, and lowers it when he has written down what changed. A result that follows from a take-back
 // was published after the worker saw it, so after the alert: the consumer then sees the alert, and takes the lock, or
-// it sees what was written down. A batch is used again only when the consumer itself has dropped it.
+// it sees what was written down. Results of one size that are there already are taken many at a time, and as the alert is looked at after
+// all of them were read, what holds for one holds for them; the counters of a batch are then stored before they are compared, likewise. A batch is used again only when the consumer itself has dropped it.
 //
 // How far an element is may be told at any time, on any goroutine, but not after its end. So who tells it holds worker.telling from
 // before he looks whether the element still runs; and the consumer, if somebody observes, passes through that lock after he has

@@ -373,10 +373,11 @@ func (e *Engine) abortJobs(jobs []*Job, f *Failure) {
 	}
 }
 
-// shut ends all workers at once.
-func (e *Engine) shut() {
+// over makes the engine closed, so that no worker starts any more, and returns those there are.
+func (e *Engine) over(killing bool) []*worker {
 	e.mu.Lock()
-	e.killing = true
+	defer e.mu.Unlock()
+	e.killing = e.killing || killing
 	if e.state != closed {
 		e.state = closed
 		close(e.stopped)
@@ -386,9 +387,12 @@ func (e *Engine) shut() {
 		t.Stop()
 	}
 	clear(e.timers)
-	workers := e.present()
-	e.mu.Unlock()
-	for _, w := range workers {
+	return e.present()
+}
+
+// shut ends all workers at once.
+func (e *Engine) shut() {
+	for _, w := range e.over(true) {
 		w.kill()
 	}
 	e.checkEnded()
@@ -463,19 +467,7 @@ func (e *Engine) drain(ctx context.Context) error {
 
 // retire lets each worker run Teardown and end.
 func (e *Engine) retire() {
-	e.mu.Lock()
-	if e.state != closed {
-		e.state = closed
-		close(e.stopped)
-		e.change()
-	}
-	for t := range e.timers {
-		t.Stop()
-	}
-	clear(e.timers)
-	workers := e.present()
-	e.mu.Unlock()
-	for _, w := range workers {
+	for _, w := range e.over(false) {
 		w.retire(0)
 	}
 	e.checkEnded()

@@ -170,6 +170,17 @@ func (p *fake) result(status uint8, payload []byte) (err error) {
 	return err
 }
 
+// results answers n elements that succeeded at once, with payloads of one size.
+func (p *fake) results(n, size int, payload []byte) (err error) {
+	p.call(func() {
+		p.mu.Lock()
+		p.answered += n
+		p.mu.Unlock()
+		err = p.host.Results(n, size, payload)
+	})
+	return err
+}
+
 func (p *fake) progress() { p.call(p.host.Progress) }
 
 // run begins the next n elements and answers each at once with its argument.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/binary"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -147,4 +149,116 @@ func TestForgedResultsWhileTakenBack(t *testing.T) {
 		}
 		shutdown(t, e, f)
 	})
+}
+
+// The same of several results at once.
+func TestForgedRunWhileTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		const n, size = 6, 8
+		refused := 0
+		for round := range 1000 {
+			j, out := job("f")
+			j.Chunk = 2 + round%(n-1)
+			withRuns(j, size)
+			begun(t, e, j, n)
+			p, w := f.last(), e.workers[0]
+			sent := p.has()
+			var both sync.WaitGroup
+			both.Go(func() { w.takeBack(1+round%sent, false) })
+			var err error
+			both.Go(func() { err = p.results(sent, size, make([]byte, sent*size)) })
+			both.Wait()
+			if err != nil { // as a port does
+				refused++
+				p.die(exited(1))
+				synctest.Wait()
+				time.Sleep(2 * maxBackOff)
+			}
+			f.last().progress()
+			e.dispatch()
+			for f.last().has() > 0 {
+				f.last().run(t, f.last().has())
+			}
+			for i := range int64(n) {
+				out.one(t, i)
+			}
+			e.Finished(j)
+			f.last().progress()
+		}
+		t.Logf("%d of 1000 were refused", refused)
+		shutdown(t, e, f)
+	})
+}
+
+// Results that come together are delivered together, across batches, but not those of another job.
+func TestResultsComeTogether(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := &farm{t: t}
+		e := newEngine(t, f.config(1))
+		const size = 8
+		first, firstOut := job("f")
+		first.Chunk = 4
+		runs := withRuns(first, size)
+		begun(t, e, first, 8)
+		p := f.last()
+		answer := func(n int) {
+			var all []byte
+			for range n {
+				_, arg, ok := p.begin()
+				if !ok {
+					t.Fatal("the worker has nothing to do")
+				}
+				all = append(all, arg...)
+			}
+			if err := p.results(n, size, all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer(1) // nobody has looked at the batches yet
+		answer(7)
+		p.progress()
+		if want := []int{7}; !slices.Equal(*runs, want) {
+			t.Errorf("runs of %v, want %v", *runs, want)
+		}
+		second, secondOut := job("g")
+		begun(t, e, second, 1)
+		third, thirdOut := job("h")
+		begun(t, e, third, 1)
+		answer(2)
+		p.progress()
+		for out, n := range map[*outcomes]int64{firstOut: 8, secondOut: 1, thirdOut: 1} {
+			for i := range n {
+				if r := out.one(t, i); binary.LittleEndian.Uint64(r.Payload) != uint64(i) {
+					t.Errorf("element %d is %v", i, r.Payload)
+				}
+			}
+		}
+		if err := p.results(1, size, make([]byte, size)); err == nil {
+			t.Error("a result of no element was taken")
+		}
+		for _, j := range []*Job{first, second, third} {
+			e.Finished(j)
+		}
+		shutdown(t, e, f)
+	})
+}
+
+// withRuns lets a job be delivered many elements at a time, and notes how many those were.
+func withRuns(j *Job, size int) *[]int {
+	runs := new([]int)
+	var mu sync.Mutex
+	j.DeliverRun = func(first int64, n, got int, payload []byte) {
+		mu.Lock()
+		*runs = append(*runs, n)
+		mu.Unlock()
+		for k := range n {
+			j.Deliver(first+int64(k), Result{Status: abi.StatusOK, Payload: payload[k*size : (k+1)*size]})
+		}
+		if got != size || len(payload) != n*size {
+			panic("payloads of another size")
+		}
+	}
+	return runs
 }

@@ -34,11 +34,16 @@ type Job struct {
 
 	// Encode appends the argument of element i. It is called for different i at a time, and again for a retry.
 	Encode func(dst []byte, i int64) ([]byte, error)
+	// EncodeRun, if set, is Encode for n elements from element first on, each of which takes Size bytes and cannot fail.
+	EncodeRun func(dst []byte, first int64, n int) []byte
+	Size      int
 	// Arg is the argument of a job of one element; Encode is then nil. It must not change until the job has ended.
 	Arg []byte
 	// Deliver takes the outcome of element i, at most once for each, for different i at a time. The payload is valid
 	// during the call only.
 	Deliver func(i int64, r Result)
+	// DeliverRun, if set, is Deliver for n elements from element first on that succeeded, whose payloads of size bytes lie one behind the other.
+	DeliverRun func(first int64, n, size int, payload []byte)
 	// Delivered, if set, is told how many elements were delivered since it was last called: soon after them, and no
 	// element is missed. It spares Deliver what need not be done for each.
 	Delivered func(n int64)
@@ -119,6 +124,12 @@ func (j *Job) encode(dst []byte, r sched.Range) (out []byte, start int, flags ui
 		most = maxTogether
 	}
 	start = len(dst)
+	if j.EncodeRun != nil {
+		if n = min(r.N, abi.MaxBatch, 1+(most-1)/j.Size); j.ended.Load() {
+			return dst, start, 0, 0, nil
+		}
+		return j.EncodeRun(dst, r.First, n), start, 0, n, nil
+	}
 	for n < min(r.N, abi.MaxBatch) && len(dst)-start < most && !j.ended.Load() {
 		at := len(dst)
 		if sized {

@@ -32,10 +32,10 @@ func (j *Job) follow() {
 	case !j.moved.some.Load():
 		return
 	}
-	j.Deliver = func(i int64, r Result) {
+	j.Deliver, j.DeliverRun = func(i int64, r Result) {
 		j.Settle(i, r)
 		deliver(i, r)
-	}
+	}, nil
 }
 
 // Sent notes what moved into the argument of element i, which was encoded since codec.Moves said so much. For Arg that is done before

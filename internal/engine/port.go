@@ -62,6 +62,8 @@ type Host interface {
 	Up()
 	// Result: the next element, in the order they began, has an outcome. An error means that the worker is mad.
 	Result(status uint8, payload []byte) error
+	// Results is Result for each of n elements that succeeded, whose payloads of size bytes lie one behind the other.
+	Results(n, size int, payload []byte) error
 	// Quiet: the port has looked, and there was no result. It may come while others look.
 	Quiet()
 	// Progress follows one or more Results, before Lost, or room that was made.

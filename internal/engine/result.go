@@ -48,7 +48,7 @@ func (w *worker) Result(status uint8, payload []byte) error {
 		w.telling.Lock()   // no fraction of it is told from here on
 		w.telling.Unlock() //nolint:staticcheck // an empty section is the point: what was being told has been
 	}
-	if b.n.Load() <= done && !w.keeps(b, done) {
+	if b.n.Load() <= done && !w.keeps(b, done, 1) {
 		return errUnexpected
 	}
 	ended := j.ended.Load()
@@ -61,7 +61,7 @@ func (w *worker) Result(status uint8, payload []byte) error {
 			return nil
 		}
 		c := &w.burst
-		c.add(j, i, len(payload))
+		c.add(j, i, 1, len(payload))
 		c.n++
 		if ended {
 			c.late++
@@ -83,12 +83,65 @@ func (w *worker) Result(status uint8, payload []byte) error {
 	return nil
 }
 
-// keeps reports whether a batch still has the element whose result has come. A worker that answers what it has not begun may do
+// Results implements Host.
+func (w *worker) Results(n, size int, payload []byte) error {
+	for n > 0 {
+		k := w.several(n, size, payload)
+		if k == 0 {
+			k = 1
+			if err := w.Result(abi.StatusOK, payload[:size:size]); err != nil {
+				return err
+			}
+		}
+		n -= k
+		payload = payload[k*size:]
+	}
+	return nil
+}
+
+// several takes as many of n results at once as are of elements of one job one after the other, and returns how many those were: none if
+// each must be looked at by itself. It does for all of them what Result does for one.
+func (w *worker) several(n, size int, payload []byte) (took int) {
+	if w.alert.Load() != 0 { // none of the results follows from one that is announced later, for all were read before
+		return 0
+	}
+	b := w.burst.head()
+	if b == nil {
+		return 0
+	}
+	j, first := b.Job, b.First+int64(b.done.Load())
+	if j.DeliverRun == nil || j.observed || j.private || j.retried.Load() || j.ended.Load() {
+		return 0
+	}
+	if !w.taking.Load() {
+		w.taking.Store(true)
+	}
+	for ; took < n && b != nil && b.Job == j; b = w.burst.head() {
+		done := b.done.Load()
+		k := min(int32(n-took), b.n.Load()-done)
+		if k <= 0 || b.First+int64(done) != first+int64(took) {
+			break
+		}
+		b.done.Store(done + k)
+		if b.n.Load() < done+k && !w.keeps(b, done, k) {
+			break
+		}
+		took += int(k)
+	}
+	if took > 0 {
+		w.burst.add(j, first, took, took*size)
+		w.burst.n += int64(took)
+		j.DeliverRun(first, took, size, payload[:took*size])
+	}
+	return took
+}
+
+// keeps reports whether a batch still has the n elements whose results have come, behind done others. A worker that answers what it has not begun may do
 // so while it is taken back: then either cut saw it done, and left it, or it is another's.
-func (w *worker) keeps(b *Batch, done int32) bool {
+func (w *worker) keeps(b *Batch, done, n int32) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if b.n.Load() > done {
+	if b.n.Load() >= done+n {
 		return true
 	}
 	b.done.Store(done)
@@ -130,12 +183,12 @@ func (w *worker) clean() {
 	w.drain(w.recycle)
 }
 
-// add counts a result of j.
-func (c *burst) add(j *Job, i int64, size int) {
+// add counts n results of j, from element i on.
+func (c *burst) add(j *Job, i int64, n, size int) {
 	if c.job != j {
 		c.turn(j, i)
 	}
-	c.total++
+	c.total += n
 	c.bytes += size
 }
 

@@ -48,7 +48,7 @@ func (w *worker) retry(j *Job, i int64, r Result) bool {
 	again := w.e.again(j, i, f)
 	w.e.mu.Unlock()
 	if again {
-		w.burst.add(j, i, len(r.Payload))
+		w.burst.add(j, i, 1, len(r.Payload))
 		w.burst.again++
 		codec.GiveUp(r.Payload) // it may hold what moved here
 		w.e.observeRetry(j, i, r, f.Attempts)

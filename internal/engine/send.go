@@ -187,10 +187,7 @@ func (w *worker) newBatch() *Batch {
 // recycle keeps a batch that nobody refers to any more for newBatch. Call it with mu.
 func (w *worker) recycle(b *Batch) {
 	if len(w.free) < maxFree {
-		b.Job, b.Local, b.payload = nil, nil, nil
-		b.available, b.began = 0, 0
-		b.n.Store(0)
-		b.done.Store(0)
+		*b = Batch{} // whoever looks at its counters has mu
 		w.free = append(w.free, b)
 	}
 }

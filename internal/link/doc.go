@@ -10,6 +10,13 @@
 // batches of several elements looks for itself every 2 ms, so that no result lies behind a long element of its own batch,
 // and no other worker idles because the parent does not know who has something to give.
 //
+// # What an element costs
+//
+// A processor that stores by sync/atomic waits until others can see it, some 7 ns on amd64. The worker does so once for each element, when it
+// claims it, for there a take-back decides otherwise, and once for each batch. The record of an element, and the word by which its context
+// knows that it has ended, are stored in order but without waiting (osenv.StoreRelease); what must be seen before something else is looked
+// at, the next claim sees to. The parent takes records of one size and status together.
+//
 // # Helping
 //
 // A caller that waits for one element has nothing else to do, so it consumes the results itself for some microseconds, with

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/side"
 )
 
@@ -20,6 +21,7 @@ type elements struct {
 	fractions side.Limiter
 	number    uint64        // of the next; owner: who runs elements
 	of        *origin       // of the next; likewise
+	left      *element      // that ended, and is not settled; likewise
 	ended     atomic.Uint64 // elements with a lower number have ended
 	cancel    atomic.Uint64 // number of the last that was cancelled, plus one, and the cause in the lowest byte
 	slab      []element     // to be used
@@ -111,12 +113,25 @@ func (n *nth) Value(key any) any {
 	return n.element.Value(key)
 }
 
-// end ends an element's context when its function has returned, as every server does: what it left running should stop.
+// end ends an element's context when its function has returned, as every server does: what it left running should stop. settle
+// must follow.
 func (s *elements) end(e *element) {
-	s.ended.Store(e.number + 1)
-	if r := e.real.Load(); r != nil {
+	osenv.StoreRelease(&s.ended, e.number+1)
+	if s.left = e; e.real.Load() != nil {
+		s.settle()
+	}
+}
+
+// settle stops the real context of the element that ended last, if what it left running makes one just now: either that sees that
+// the element has ended, or the context is found here. Call it after a store by sync/atomic that came after end.
+func (s *elements) settle() {
+	if s.left == nil {
+		return
+	}
+	if r := s.left.real.Load(); r != nil {
 		r.stop()
 	}
+	s.left = nil
 }
 
 // cancelled cancels the context of the element with this number, if it runs or is still to come.

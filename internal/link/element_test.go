@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,6 +106,24 @@ func TestElementDoneRacesItsEnd(t *testing.T) {
 			wg.Go(func() { <-e.Done() })
 		}
 		s.end(e)
+		wg.Wait()
+	}
+}
+
+// The same if all that happens is that it ends, and then something is stored: only then is it sure.
+func TestElementDoneRacesItsSettling(t *testing.T) {
+	s := newElements()
+	var store atomic.Uint32
+	for range 20_000 {
+		e := s.begin(-1, 0)
+		var wg sync.WaitGroup
+		wg.Go(func() { <-e.Done() })
+		if e.number%2 == 0 {
+			wg.Go(func() { <-e.Done() })
+		}
+		s.end(e)
+		store.Add(1)
+		s.settle()
 		wg.Wait()
 	}
 }

@@ -143,7 +143,7 @@ func (l *Local) one(b *engine.Batch, index int64, arg []byte) {
 	e := l.elements.begin(index, b.Job.Timeout)
 	status, out := abi.StatusGoexit, []byte(nil)
 	defer func() { l.report(e, status, out) }() // deferred, for Goexit comes this way, too
-	status, out = l.handler.Run(e, b.Job.Func, arg, nil)
+	status, out = l.handler.Runner(b.Job.Func).Run(e, arg, nil)
 }
 
 // all runs the first n elements of a batch at once.
@@ -170,7 +170,8 @@ func (l *Local) all(lb *localBatch, n int) {
 
 func (l *Local) report(e *element, status uint8, out []byte) {
 	l.elements.end(e)
-	l.calls.Lock()
+	l.calls.Lock() // it stores
+	l.elements.settle()
 	defer l.calls.Unlock()
 	l.mu.Lock()
 	dead := l.dead

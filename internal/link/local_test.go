@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 
@@ -18,6 +19,13 @@ type localHost struct {
 
 func (h *localHost) Up() { close(h.up) }
 
+func (h *localHost) Results(n, _ int, _ []byte) (err error) {
+	for range n {
+		err = errors.Join(err, h.Result(0, nil))
+	}
+	return err
+}
+
 func (h *localHost) Result(uint8, []byte) error {
 	h.result()
 	return nil
@@ -32,7 +40,9 @@ type localHandler func()
 
 func (h localHandler) ArgSize(uint32) int { return 1 }
 
-func (h localHandler) Run(_ context.Context, _ uint32, _, dst []byte) (uint8, []byte) {
+func (h localHandler) Runner(uint32) Runner { return h }
+
+func (h localHandler) Run(_ context.Context, _, dst []byte) (uint8, []byte) {
 	h()
 	return abi.StatusOK, dst
 }

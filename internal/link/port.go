@@ -34,13 +34,14 @@ type Port struct {
 	// Guarded by the lock of the worker in the engine, as all sending is.
 	slots   *ring.SlotWriter
 	in      *ring.Writer
-	written bool // in has bytes that are not published
-	last    int  // the size of the last payload in the ring
+	written bool  // in has bytes that are not published
+	last    int   // the size of the last payload in the ring
+	unseen  int64 // elements sent since the last flush
 	// watchful: something was sent that asks for a tick
 	watchful bool
 
-	sent      atomic.Int64 // elements sent and neither answered nor taken back
-	batched   atomic.Int64 // messages with several elements sent, ever
+	sent      atomic.Int64 // elements that the worker sees, neither answered nor taken back
+	batched   atomic.Int64 // how often something was flushed that asks for a tick
 	refused   atomic.Bool  // somebody found no room
 	streaming atomic.Bool  // a payload larger than the ring is under way
 	ending    sync.Mutex   // held by a stream from before the worker has its last byte until streaming is false
@@ -235,25 +236,23 @@ func (p *Port) consume() (n int, err error) {
 			return n, nil
 		}
 		for p.out.Known() > 0 {
-			done, err := p.next()
+			k, err := p.next()
 			if err != nil {
 				return n, err
 			}
-			if done {
-				n++
-			}
+			n += k
 		}
 	}
 }
 
-// next reads one record, or as much of it as there is.
-func (p *Port) next() (done bool, err error) {
+// next reads one record, or as much of it as there is, and those behind it that are like it. It returns how many were complete.
+func (p *Port) next() (n int, err error) {
 	if p.large.under {
 		return p.more()
 	}
 	status, check, size := abi.Unrecord(p.out.Word())
 	if status < abi.StatusOK || status > abi.StatusEncode || check != p.number {
-		return false, fmt.Errorf("%w: record %d with number %d and status %d", ring.ErrCorrupt, p.number, check, status)
+		return 0, fmt.Errorf("%w: record %d with number %d and status %d", ring.ErrCorrupt, p.number, check, status)
 	}
 	p.number++
 	pad := int(-size & (abi.RecordAlign - 1))
@@ -268,38 +267,53 @@ func (p *Port) next() (done bool, err error) {
 	body := p.buf[:size]
 	p.out.Read(body)
 	p.out.Discard(pad)
-	return true, p.host.Result(status, body)
+	if status != abi.StatusOK || size > maxRunSize {
+		return 1, p.host.Result(status, body)
+	}
+	body, n = p.out.Records(body, p.number, int(size), maxRun)
+	p.number += uint8(n)
+	if p.buf = body; n == 0 {
+		return 1, p.host.Result(status, body)
+	}
+	return n + 1, p.host.Results(n+1, int(size), body)
 }
+
+// Results of one size, of which there are often many, are taken up to maxRun at a time, if they have no more than maxRunSize bytes: what one
+// costs is then little more than to copy it.
+const (
+	maxRun     = 256
+	maxRunSize = 128
+)
 
 // trustedSize is what is allocated for a record before it has come.
 const trustedSize = 64 << 20
 
-func (p *Port) more() (done bool, err error) {
+func (p *Port) more() (n int, err error) {
 	r := &p.large
 	if want := r.size - len(r.body); want > 0 {
-		n := min(want, p.out.Known())
+		come := min(want, p.out.Known())
 		at := len(r.body)
-		if cap(r.body) < at+n {
-			grown := make([]byte, at, min(r.size, max(2*cap(r.body), at+n)))
+		if cap(r.body) < at+come {
+			grown := make([]byte, at, min(r.size, max(2*cap(r.body), at+come)))
 			copy(grown, r.body)
 			r.body = grown
 		}
-		r.body = r.body[:at+n]
+		r.body = r.body[:at+come]
 		p.out.Read(r.body[at:])
 		p.out.Release()
 		p.consumed.Store(p.out.Consumed())
 		wakeFutex(p.Child.Channel.RoomFlag)
-		if n < want {
-			return false, nil
+		if come < want {
+			return 0, nil
 		}
 	}
 	if p.out.Known() < r.pad {
-		return false, nil
+		return 0, nil
 	}
 	p.out.Discard(r.pad)
 	status, body := r.status, r.body
 	p.large = record{}
-	return true, p.host.Result(status, body)
+	return 1, p.host.Result(status, body)
 }
 
 // wakeFutex wakes who sleeps on a flag of his.

@@ -24,10 +24,19 @@ func (s *server) probe() {
 	}
 }
 
-// Run implements Handler.
-func (p probed) Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte) {
+// Runner implements Handler.
+func (p probed) Runner(fn uint32) Runner { return probedRunner{p, p.Handler.Runner(fn)} }
+
+type probedRunner struct {
+	probed
+
+	run Runner
+}
+
+// Run implements Runner.
+func (p probedRunner) Run(ctx context.Context, arg, dst []byte) (status uint8, out []byte) {
 	if p.s.batch.Flags&abi.FlagPrivate == 0 {
 		p.before(ctx)
 	}
-	return p.Handler.Run(ctx, fn, arg, dst)
+	return p.run.Run(ctx, arg, dst)
 }

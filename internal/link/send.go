@@ -109,10 +109,10 @@ func (p *Port) Send(b *engine.Batch, payload []byte) bool {
 		p.written, p.last = true, len(payload)
 	}
 	// What comes behind a result may keep it from being noticed: the parent is to look for itself.
-	if before := p.sent.Add(int64(b.Count())) - int64(b.Count()); b.Count() > 1 || before > 0 {
-		p.batched.Add(1)
+	if b.Count() > 1 || p.unseen > 0 || p.sent.Load() > 0 {
 		p.watchful = true
 	}
+	p.unseen += int64(b.Count())
 	b.Slot = p.slots.Put(s)
 	if large {
 		p.Flush()
@@ -128,7 +128,7 @@ func (p *Port) isLarge(n int) bool { return n > p.in.Size()/2 }
 
 // fits reports whether a payload of n bytes can be sent now, in the slot or beside it.
 func (p *Port) fits(n int, inline bool) bool {
-	if p.busy() || (p.isLarge(n) && p.sent.Load() > 0) {
+	if p.busy() || (p.isLarge(n) && p.unseen+p.sent.Load() > 0) {
 		return false
 	}
 	if free, err := p.slots.Free(); err != nil || free < 2 {
@@ -146,6 +146,13 @@ func (p *Port) Flush() {
 	if p.written {
 		p.written = false
 		p.in.Publish()
+	}
+	if p.unseen > 0 { // before the worker can answer
+		p.sent.Add(p.unseen)
+		p.unseen = 0
+	}
+	if p.watchful {
+		p.batched.Add(1)
 	}
 	if p.slots.Publish() {
 		wakeFutex(p.Child.Channel.WorkFlag)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
@@ -18,13 +19,19 @@ import (
 type Handler interface {
 	// ArgSize is the encoded size of an argument of fn, -1 if it varies.
 	ArgSize(fn uint32) int
-	// Run decodes arg, which is valid during the call only, runs fn, and appends what came of it to dst.
-	Run(ctx context.Context, fn uint32, arg, dst []byte) (status uint8, out []byte)
+	// Runner returns what runs fn.
+	Runner(fn uint32) Runner
 	// Chunked reports whether fn takes all elements of a batch at once.
 	Chunked(fn uint32) bool
 	// RunChunk decodes args, which are valid during the call only, and runs fn, which takes all of them. What came of each,
 	// outcome appends to dst.
 	RunChunk(ctx context.Context, fn uint32, args [][]byte) (outcome func(k int, dst []byte) (status uint8, out []byte))
+}
+
+// A Runner runs one function, one element after the other. It is not used any more after a runtime.Goexit.
+type Runner interface {
+	// Run decodes arg, which is valid during the call only, runs the function, and appends what came of it to dst.
+	Run(ctx context.Context, arg, dst []byte) (status uint8, out []byte)
 }
 
 // quiet is how long the worker lets results lie in the ring before it wakes the parent, which is busy with other
@@ -42,7 +49,10 @@ type server struct {
 	spin  park.Spinner
 
 	elements elements
-	current  *element // what runs
+	current  *element // what runs, or ran last
+	runner   Runner   // of fn, nil if it is still to be made
+	fn       uint32
+	argSize  int
 	batch    ring.Batch
 	payload  []byte // what is left of the batch's
 	external bool   // the payload lies in the byte ring
@@ -56,6 +66,7 @@ type server struct {
 	copied   []byte
 	woken    time.Time
 	failed   bool // the last element did not succeed
+	fence    atomic.Uint32
 	finished chan struct{}
 }
 
@@ -91,6 +102,7 @@ func (s *server) control(gone func()) {
 func (s *server) loop() {
 	defer func() {
 		if s.running > 0 { // Goexit: a panic would not have come so far
+			s.runner = nil
 			for ; s.running > 0; s.running-- {
 				s.publish(abi.StatusGoexit, s.header())
 			}
@@ -107,12 +119,13 @@ func (s *server) loop() {
 			s.runChunk()
 		}
 		for !s.chunked && s.left > 0 && s.slots.Begin() {
+			s.elements.settle() // Begin has stored
 			index := s.batch.Index + int64(s.batch.Count-s.left)
 			s.left--
 			arg := s.arg()
 			s.current = s.elements.begin(index, s.timeout)
 			s.running = 1
-			status, record := s.handler.Run(s.current, s.batch.Func, arg, s.header())
+			status, record := s.runner.Run(s.current, arg, s.header())
 			s.running = 0
 			s.publish(status, record)
 		}
@@ -157,6 +170,9 @@ func (s *server) next() bool {
 		return false
 	}
 	s.left = s.batch.Count
+	if s.runner == nil || s.fn != s.batch.Func {
+		s.fn, s.runner, s.argSize = s.batch.Func, s.handler.Runner(s.batch.Func), s.handler.ArgSize(s.batch.Func)
+	}
 	s.chunked = s.left > 1 && s.handler.Chunked(s.batch.Func)
 	s.timeout = time.Duration(s.batch.Timeout)
 	s.elements.next(s.batch.Func, s.batch.Flags&abi.FlagSeeded != 0, s.batch.Seed)
@@ -209,7 +225,7 @@ func (s *server) arg() []byte {
 		s.payload = s.payload[n:]
 		return arg
 	case s.batch.Count > 1:
-		n = s.handler.ArgSize(s.batch.Func)
+		n = s.argSize
 	}
 	arg := s.payload[:n]
 	s.payload = s.payload[n:]
@@ -242,7 +258,7 @@ func (s *server) publish(status uint8, record []byte) {
 		}
 		s.awaitRoom(len(piece))
 		_, _ = s.out.Write(piece)
-		s.out.Publish()
+		s.out.Show()
 		if record = record[len(piece):]; len(record) > 0 {
 			s.wake()
 		}
@@ -251,10 +267,10 @@ func (s *server) publish(status uint8, record []byte) {
 
 // awaitRoom waits until the parent has consumed enough for n bytes more.
 func (s *server) awaitRoom(n int) {
-	ready := func() bool { ok, _ := s.out.Room(n); return ok }
-	if ready() {
+	if ok, _ := s.out.Room(n); ok {
 		return
 	}
+	ready := func() bool { ok, _ := s.out.Room(n); return ok }
 	s.wake()
 	if s.spin.Spin(ready) {
 		return
@@ -283,6 +299,7 @@ func (s *server) endBatch() {
 		s.wake()
 		return
 	}
+	s.seen()
 	if s.parent.Channel.RecvFlag.Load() == 0 {
 		return
 	}
@@ -292,8 +309,16 @@ func (s *server) endBatch() {
 	}
 }
 
+// seen makes what was shown and stored be seen before anything that is loaded from now on.
+func (s *server) seen() {
+	s.fence.Add(1)
+	race.Fence()
+	s.elements.settle()
+}
+
 // wake wakes the parent if it sleeps.
 func (s *server) wake() {
+	s.seen()
 	if flag := s.parent.Channel.RecvFlag; flag.Load() == 1 && flag.CompareAndSwap(1, 0) {
 		s.parent.Wake()
 	}

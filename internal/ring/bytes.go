@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
+	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/osenv"
 	"github.com/go-multiproc/mp/internal/race"
 )
 
@@ -76,7 +79,9 @@ func (w *Writer) Write(b []byte) (int, error) {
 	}
 	at := int(w.pos) & (len(w.buf) - 1)
 	n := copy(w.buf[at:], b)
-	n += copy(w.buf, b[n:])
+	if n < len(b) {
+		n += copy(w.buf, b[n:])
+	}
 	w.pos += uint64(n)
 	return n, nil
 }
@@ -86,6 +91,10 @@ func (w *Writer) Publish() {
 	w.tail.Store(w.pos) // SYNC POINT tail: pairs with Reader.Available
 	race.Fence()
 }
+
+// Show is Publish for who does not look at what the other side has stored before he has stored to a word by sync/atomic: only then
+// is it sure that the other side sees it.
+func (w *Writer) Show() { osenv.StoreRelease(w.tail, w.pos) } // it pairs as that of Publish
 
 // A Reader is the consuming end of a byte ring. Not safe for concurrent use; its Writer lives in another process.
 type Reader struct {
@@ -122,7 +131,9 @@ func (r *Reader) Read(dst []byte) int {
 	}
 	at := int(r.pos) & (len(r.buf) - 1)
 	n := copy(dst, r.buf[at:])
-	n += copy(dst[n:], r.buf)
+	if n < len(dst) {
+		n += copy(dst[n:], r.buf)
+	}
 	r.pos += uint64(n)
 	return n
 }
@@ -132,6 +143,30 @@ func (r *Reader) Word() uint64 {
 	at := int(r.pos) & (len(r.buf) - 1)
 	r.pos += 8
 	return binary.LittleEndian.Uint64(r.buf[at : at+8])
+}
+
+// Records appends to dst the payloads of the next records, as many of them as are known, say abi.StatusOK and this size, and are numbered
+// from number on, and returns how many those were, at most most. It reads each header once, and nothing of a record that it does not
+// take. The next byte lies at a multiple of abi.RecordAlign.
+func (r *Reader) Records(dst []byte, number uint8, size, most int) (out []byte, n int) {
+	stride := abi.RecordHeader + (size+abi.RecordAlign-1)&^(abi.RecordAlign-1)
+	most = min(most, r.Known()/stride)
+	for ; n < most; n++ {
+		at := int(r.pos) & (len(r.buf) - 1)
+		if binary.LittleEndian.Uint64(r.buf[at:at+abi.RecordHeader]) != abi.Record(abi.StatusOK, number+uint8(n), uint64(size)) {
+			break
+		}
+		r.pos += abi.RecordHeader
+		if size == 8 { // so are numbers and pointers to them
+			dst = binary.LittleEndian.AppendUint64(dst, r.Word())
+			continue
+		}
+		end := len(dst)
+		dst = slices.Grow(dst, size)[:end+size]
+		r.Read(dst[end:])
+		r.pos += uint64(stride - abi.RecordHeader - size)
+	}
+	return dst, n
 }
 
 // View returns the next n bytes where they lie, if they lie in one piece and are known, else nil. They must be used

@@ -43,7 +43,9 @@
 // The worker sleeps on WorkFlag, and on RoomFlag when results find no room: it sets the flag to 1, looks again, and
 // waits in the kernel while the flag is 1. The parent publishes, then looks at the flag, and if it is 1 swaps it to 0
 // and wakes. Both orders are sequentially consistent, so either the worker sees what was published or the parent sees
-// the flag. The parent sleeps in the network poller, reading the control socket: a thread blocked in a futex would
+// the flag. The worker may show its results without that order (Writer.Show), for to wait until each is seen costs more than many an element;
+// it then stores to some word by sync/atomic before it looks at the flag, as it does at the end of each batch. Until then a result is
+// seen a little later, never out of order, and never lost: what a killed process has stored, it has stored. The parent sleeps in the network poller, reading the control socket: a thread blocked in a futex would
 // keep its P from other goroutines. It sets RecvFlag, looks again, and reads; the worker, if it swaps the flag from 1
 // to 0, sends one byte. A byte is never lost, so a late swap costs a wake-up too many, never one too few.
 //

@@ -57,7 +57,7 @@ func FuzzReaderHostile(f *testing.F) {
 		at &^= 7
 		p := newBytePipe(size, at)
 		for s := (&script{b}); s.more(); {
-			switch s.byte() % 8 {
+			switch s.byte() % 9 {
 			case 0:
 				p.buf[s.byte()%size] = s.byte()
 			case 1:
@@ -84,6 +84,15 @@ func FuzzReaderHostile(f *testing.F) {
 			case 6:
 				if p.r.Known() >= 8 && p.r.Consumed()%8 == 0 { // what the caller has to see to
 					p.r.Word()
+				}
+			case 8:
+				if p.r.Consumed()%abi.RecordAlign == 0 {
+					size, most, known, before := int(s.byte()), int(s.byte()), p.r.Known(), p.r.Consumed()
+					out, n := p.r.Records(nil, s.byte(), size, most)
+					took := int(p.r.Consumed() - before)
+					if n > most || len(out) != n*size || took > known || took != n*(abi.RecordHeader+(size+7)/8*8) {
+						t.Fatalf("%d records of %d bytes, at most %d: %d bytes of %d known", n, size, most, took, known)
+					}
 				}
 			case 7:
 				p.r.Release()
