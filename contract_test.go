@@ -273,10 +273,10 @@ func TestTimeout(t *testing.T) {
 				t.Errorf("%s: %#v", f.Name(), err)
 			}
 		}
-		// Of a map, only the element that took too long.
+		// Of a map, only the element that took too long. The limit is long for a machine that is busy with other tests.
 		good := 0
 		for i, r := range work.Results(ctx, x, slices.Values([]int{10, 10, 10_000_000, 10, 10}),
-			mp.Timeout(50*time.Millisecond), mp.Grace(time.Millisecond)) {
+			mp.Timeout(500*time.Millisecond), mp.Grace(time.Millisecond)) {
 			var te *mp.TimeoutError
 			switch {
 			case r.Err == nil:

@@ -130,13 +130,13 @@ func holdings() map[string]int {
 	return h
 }
 
-// sharedFiles are the files in /dev/shm, but those that tests of other packages, which run at the same time, make there.
+// sharedFiles are the files in /dev/shm, but those that tests of other packages, which run at the same time, make there, and Python for them.
 func sharedFiles() ([]string, error) {
 	entries, err := os.ReadDir("/dev/shm")
 	var names []string
 	for _, e := range entries {
-		if name := e.Name(); !strings.HasPrefix(name, "mptest_") && !strings.HasPrefix(name, "mp_") {
-			names = append(names, name)
+		if !strings.HasPrefix(e.Name(), "mptest_") && !strings.HasPrefix(e.Name(), "mp_") && !strings.HasPrefix(e.Name(), "sem.mp-") {
+			names = append(names, e.Name())
 		}
 	}
 	return names, err
