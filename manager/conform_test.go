@@ -21,8 +21,10 @@ var conformToChild = map[string]func(ctx context.Context, l locks) error{
 		}
 		return errors.Join(l.Event.Wait(ctx), l.Event.Clear(ctx))
 	},
-	"mutex":   func(ctx context.Context, l locks) error { return l.Mutex.Lock(ctx) }, // and ends with it
-	"bounded": func(ctx context.Context, l locks) error { return errors.Join(l.Bounded.Acquire(ctx), l.Bounded.Release(ctx)) },
+	"mutex": func(ctx context.Context, l locks) error { return l.Mutex.Lock(ctx) }, // and ends with it
+	"bounded": func(ctx context.Context, l locks) error {
+		return errors.Join(l.Bounded.Acquire(ctx), l.Bounded.Release(ctx))
+	},
 	"cond": func(ctx context.Context, l locks) error {
 		return l.Mutex.Do(ctx, func() error { return errors.Join(l.Cond.Signal(ctx, 1), l.Cond.Broadcast(ctx)) })
 	},

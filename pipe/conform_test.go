@@ -73,7 +73,7 @@ func TestConformFileWrittenByAChild(t *testing.T) {
 	}
 }
 
-// T151, T153: a child sends objects back until it is told to quit; then there is nothing but the end.
+// T027, T151, T153: a child sends objects back until it is told to quit; then there is nothing but the end.
 func TestConformObjectsEchoedByAChild(t *testing.T) {
 	here, there, err := pipe.New()
 	if err != nil {
