@@ -49,7 +49,7 @@ func chaosSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// TestChaosPool: pools live a season each, in which elements of all sizes come in all ways, while workers are killed and stopped, time runs out,
+// T309, W01: pools live a season each, in which elements of all sizes come in all ways, while workers are killed and stopped, time runs out,
 // maps are cancelled and left. Each element has one outcome, begins no more often than it may, and what goes wrong with it is
 // explained by what was done to it or its worker. In the end all that is left is what was there before. MP_CHAOS is how many workers are
 // killed (from 1000 on, with a thousand elements for each), or MP_CHAOS_TIME how long it takes; the same MP_CHAOS_SEED makes the same

@@ -1,7 +1,10 @@
 package mp_test
 
 import (
-	"io/fs"
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,7 +13,9 @@ import (
 	"testing"
 )
 
-// catalogued are the numbers of the sections that docs/conformance.md covers.
+var updatePages = flag.Bool("update", false, "write the columns of docs that name tests, from what the tests' comments cite")
+
+// catalogued are the numbers of behaviours, in the order of the sections of docs/conformance.md.
 var catalogued = strings.Fields(`
 	T030 T031 T033 T034 T035 T037 T038 T039
 	T041 T042 T043 T045 T046 T047
@@ -42,59 +47,139 @@ var catalogued = strings.Fields(`
 	T345 T346 T347 T349 T350 T351 T353 T354
 `)
 
-var (
-	conformanceRow  = regexp.MustCompile(`(?m)^\| (T\d{3}) \| (.+) \| (.+) \|$`)
-	conformanceTest = regexp.MustCompile("`((?:Test|Example)[A-Za-z0-9_]*)`")
-	testFunction    = regexp.MustCompile(`(?m)^func ((?:Test|Example)[A-Za-z0-9_]*)\(`)
-)
+// A cataloguePage is a table in docs: a row for each number, with a column of tests, 0 if there is none.
+type cataloguePage struct {
+	file    string
+	numbers []string
+	tests   int
+	check   func(row []string) error // what else a row has to fulfil
+}
 
-// The table has a row for each number, once, and each row names tests that exist, or says why there is none.
-func TestConformanceTable(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("docs", "conformance.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := testFunctions(t)
-	var numbers []string
-	for _, row := range conformanceRow.FindAllStringSubmatch(string(text), -1) {
-		number, cover := row[1], row[3]
-		numbers = append(numbers, number)
-		named := conformanceTest.FindAllStringSubmatch(cover, -1)
-		if len(named) == 0 && !strings.HasPrefix(cover, "none: ") && !strings.HasPrefix(cover, "none, ") {
-			t.Errorf("%s: %q names no test, and does not say why", number, cover)
-		}
-		for _, name := range named {
-			if !tests[name[1]] {
-				t.Errorf("%s: there is no %s", number, name[1])
+func cataloguePages(names map[string]bool) []cataloguePage {
+	return []cataloguePage{
+		{"conformance.md", catalogued, 3, func(row []string) error {
+			if row[3] == "none" && row[4] == "" {
+				return fmt.Errorf("no test cites %s, and it does not say why", row[1])
 			}
-		}
-	}
-	if !slices.Equal(numbers, catalogued) {
-		t.Errorf("the table has\n%v, not\n%v", numbers, catalogued)
+			return nil
+		}},
+		{"weaknesses.md", catalogueNumbers("W%02d", 43), 4, func(row []string) error {
+			if row[4] == "none" && !strings.Contains(row[3], "No test: ") {
+				return fmt.Errorf("no test cites %s, and it does not say why", row[1])
+			}
+			return nil
+		}},
+		{"features.md", catalogueNumbers("F%03d", 231), 0, func(row []string) error { return checkAnswer(row[3], names) }},
 	}
 }
 
-// testFunctions are the names of all tests and examples of this module.
-func testFunctions(t *testing.T) map[string]bool {
-	t.Helper()
-	names := make(map[string]bool)
-	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && name != "." && notOurs(name):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, "_test.go"):
-			return nil
+func catalogueNumbers(format string, n int) (numbers []string) {
+	for i := range n {
+		numbers = append(numbers, fmt.Sprintf(format, i+1))
+	}
+	return numbers
+}
+
+var (
+	answerBegins = regexp.MustCompile(`^(as|differently|not): `)
+	answerQuotes = regexp.MustCompile("`([^`]*)`")
+	answerNames  = regexp.MustCompile(`^(mp|shared|pipe|manager|mptest|profile|progress)\.[A-Z]`)
+)
+
+// checkAnswer checks that an answer begins as it has to, and that every identifier of this module in it exists; one that says "as" names no others.
+func checkAnswer(answer string, names map[string]bool) error {
+	if !answerBegins.MatchString(answer) {
+		return fmt.Errorf("%q does not begin with as, differently or not", answer)
+	}
+	found := false
+	for _, q := range answerQuotes.FindAllStringSubmatch(answer, -1) {
+		is := answerNames.MatchString(q[1])
+		if is && !names[q[1]] {
+			return fmt.Errorf("there is no %s", q[1])
 		}
-		text, err := os.ReadFile(name)
-		for _, f := range testFunction.FindAllStringSubmatch(string(text), -1) {
-			names[f[1]] = true
+		if !is && strings.HasPrefix(answer, "as: ") {
+			return fmt.Errorf("%s is no name of this module", q[1])
 		}
-		return err
-	})
+		found = found || is
+	}
+	if !found && strings.HasPrefix(answer, "as: ") {
+		return fmt.Errorf("%q names nothing", answer)
+	}
+	return nil
+}
+
+// Each number has one row, in its order; the tests that it names are those that cite it; and what is cited, or named, exists.
+func TestConformance(t *testing.T) {
+	cites, names, err := citations(".", "bench")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return names
+	exported, err := exportedNames(".", "shared", "pipe", "manager", "mptest", "profile", "progress")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, p := range cataloguePages(exported) {
+		for _, n := range p.numbers {
+			known[n] = true
+		}
+		checkPage(t, p, cites, names)
+	}
+	for _, n := range slices.Sorted(maps.Keys(cites)) {
+		if !known[n] {
+			t.Errorf("%s, which %v cites, is no number of these pages", n, cites[n])
+		}
+	}
+}
+
+var namedTest = regexp.MustCompile("`([a-z/]+\\.(?:Test|Fuzz|Benchmark)[A-Za-z0-9_]*)`")
+
+// checkPage compares a page with the citations, or writes it.
+func checkPage(t *testing.T, p cataloguePage, cites map[string][]string, names map[string]bool) {
+	t.Helper()
+	path := filepath.Join("docs", p.file)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	var numbers []string
+	for i, line := range lines {
+		row := strings.Split(line, "|")
+		for j := range row {
+			row[j] = strings.TrimSpace(row[j])
+		}
+		if len(row) < 3 || !citedNumber.MatchString(row[1]) {
+			continue
+		}
+		numbers = append(numbers, row[1])
+		if p.tests > 0 {
+			row[p.tests] = "none"
+			if tests := cites[row[1]]; len(tests) > 0 {
+				row[p.tests] = "`" + strings.Join(tests, "`, `") + "`"
+			}
+			lines[i] = "| " + strings.Join(row[1:len(row)-1], " | ") + " |"
+		}
+		if err := p.check(row); err != nil {
+			t.Errorf("%s: %s: %v", p.file, row[1], err)
+		}
+		for _, name := range namedTest.FindAllStringSubmatch(line, -1) {
+			if !names[name[1]] && !*updatePages {
+				t.Errorf("%s: %s: there is no %s", p.file, row[1], name[1])
+			}
+		}
+	}
+	if !slices.Equal(numbers, p.numbers) {
+		t.Errorf("%s has\n%v, not\n%v", p.file, numbers, p.numbers)
+	}
+	made := []byte(strings.Join(lines, "\n"))
+	switch {
+	case bytes.Equal(made, text):
+	case *updatePages:
+		if err := os.WriteFile(path, made, 0o600); err != nil {
+			t.Error(err)
+		}
+	default:
+		t.Errorf("%s is not what the tests cite: go test -run TestConformance -update .", p.file)
+	}
 }

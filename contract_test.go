@@ -44,7 +44,7 @@ func notLeased(t *testing.T, x mp.Executor) {
 	}
 }
 
-// T444, T450: apply, and the errors of a function.
+// T094, T249: apply, and the errors of a function.
 func TestCall(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		if v, err := square.Call(ctx, x, 7); v != 49 || err != nil {
@@ -64,6 +64,7 @@ func TestCall(t *testing.T) {
 	})
 }
 
+// T114, T274, W14, W15: an error has its text there, and is what it was for errors.Is and errors.As; a panic is one, too.
 func TestErrorsCrossTheBoundary(t *testing.T) {
 	var (
 		remote *mp.RemoteError
@@ -113,7 +114,7 @@ func TestErrorsCrossTheBoundary(t *testing.T) {
 	}
 }
 
-// T445, T446: map keeps the order, whatever the batches are.
+// T095, T098: map keeps the order, whatever the batches are.
 func TestMap(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		for _, n := range []int{0, 1, 2, 3, 100, 10_000} {
@@ -158,7 +159,7 @@ func TestMapReportsTheFirstFailure(t *testing.T) {
 	})
 }
 
-// T452: each index once, failures as values. T449: in order, and on after a failure.
+// T105, T107, W26: each index once, failures as values. In order, and on after a failure.
 func TestResultsAndStream(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		const n = 3000
@@ -262,7 +263,7 @@ func TestInputPanicSurfacesAfterItsElements(t *testing.T) {
 	})
 }
 
-// Timeout, T447: the context first, then, in a pool, the worker.
+// W11: the context first, then, in a pool, the worker.
 func TestTimeout(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		notLeased(t, x)
@@ -291,6 +292,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
+// W11: whatever a call waits for, it ends with its context, and the executor is as before.
 func TestContextEndsCalls(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		for name, call := range map[string]func(context.Context) error{
@@ -320,7 +322,7 @@ func TestContextEndsCalls(t *testing.T) {
 	})
 }
 
-// T454: futures, their callbacks and their end.
+// T103: futures, their callbacks and their end.
 func TestFuture(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
 		var wg sync.WaitGroup

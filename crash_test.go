@@ -79,7 +79,7 @@ func scribble() {
 	b[0] = 1
 }
 
-// W02, W03, W15, W33: each way to die has its own clear outcome, costs its own element only, and the pool goes on.
+// T273, W03, W15, W33: each way to die has its own clear outcome, costs its own element only, and the pool goes on.
 func TestCrashes(t *testing.T) {
 	for _, c := range []struct {
 		how    string
@@ -166,7 +166,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// W28: what workers print arrives in whole lines, with their name, all of it.
+// T207, W28: what workers print arrives in whole lines, with their name, all of it.
 func TestOutput(t *testing.T) {
 	noLeaks(t)
 	var out, errs lockedBuffer

@@ -12,7 +12,8 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-// W12: however a pool ends, and however often, everything that was accepted has its outcome, and what comes later is ErrClosed.
+// T323, T329, T330, T333, T334, T338, W12, W38: however a pool ends, and however often, everything that was accepted has its outcome, and
+// what comes later is ErrClosed.
 func TestEndsOfAPool(t *testing.T) {
 	canceled := expired()
 	for name, end := range map[string]func(*mp.Pool) error{

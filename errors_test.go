@@ -52,7 +52,7 @@ var oddError = mp.Func("oddError", func(_ context.Context, how string) (string, 
 	return how, nil
 })
 
-// An error whose methods panic, or whose chain has no end, is its own element's outcome: the worker lives on, and so do the
+// W14: an error whose methods panic, or whose chain has no end, is its own element's outcome: the worker lives on, and so do the
 // elements after it. (The panic in Unwrap came while the worker reported the first one, so that it reported something else,
 // began the next element, and died.)
 func TestOddErrors(t *testing.T) {

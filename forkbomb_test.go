@@ -352,7 +352,7 @@ var grandchild = mp.Func("grandchild", func(ctx context.Context, name string) ([
 	return p.Wait(ctx)
 })
 
-// T004: each process has exactly one marker, its own, and hands none on; of what is given twice the last counts.
+// T025: each process has exactly one marker, its own, and hands none on; of what is given twice the last counts.
 func TestMarkerIsReplaced(t *testing.T) {
 	noLeaks(t)
 	const marker = "GO_MP_WORKER"
@@ -376,7 +376,7 @@ func TestMarkerIsReplaced(t *testing.T) {
 	}
 }
 
-// A marker that no parent gave starts nothing.
+// T025: a marker that no parent gave starts nothing.
 func TestForgedMarker(t *testing.T) {
 	noLeaks(t)
 	r, w, err := os.Pipe()

@@ -155,7 +155,7 @@ func TestChaosKillUnderLoad(t *testing.T) {
 	t.Logf("%d elements, %d kills, %d elements hurt", elements.Load(), want, hurt.Load())
 }
 
-// A worker that is killed while it has nothing to do hurts nobody.
+// W02: a worker that is killed while it has nothing to do hurts nobody.
 func TestKillIdleWorkerHurtsNobody(t *testing.T) {
 	noLeaks(t)
 	pool := newPool(t, mp.PoolConfig{Workers: 2})

@@ -13,7 +13,7 @@ import (
 
 var anything = mp.Func("anything", func(context.Context, any) (int, error) { return 0, nil })
 
-// T109: what no pool can be is refused, with the field's name.
+// T109, T121, T255: what no pool can be is refused, with the field's name.
 func TestPoolConfigIsChecked(t *testing.T) {
 	for field, c := range map[string]mp.PoolConfig{
 		"Workers": {Workers: -1}, "StartTimeout": {StartTimeout: -1}, "MaxTasks": {MaxTasks: -1}, "MaxAge": {MaxAge: -1},
@@ -28,7 +28,7 @@ func TestPoolConfigIsChecked(t *testing.T) {
 	}
 }
 
-// Misuse panics with the place in the caller's source, and what is wrong there.
+// T250, W17: misuse panics with the place in the caller's source, and what is wrong there.
 func TestMisuse(t *testing.T) {
 	type inner struct{ C chan int }
 	type outer struct{ Field []inner }

@@ -93,7 +93,7 @@ func TestNestedCallsInProcess(t *testing.T) {
 	}
 }
 
-// A worker that is a process has its own memory, and so no way to its parent's pool.
+// W31: a worker that is a process has its own memory, and so no way to its parent's pool.
 func TestNestedCallsInAPool(t *testing.T) {
 	noLeaks(t)
 	ownExecutor = newPool(t, mp.PoolConfig{Workers: 1})

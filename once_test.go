@@ -57,7 +57,7 @@ func marks(t *testing.T, log string, n int) [][]int {
 	return list
 }
 
-// W01: while workers are killed, also in the middle of arguments and results larger than the ring, each element begins at most
+// T282, T309, W01: while workers are killed, also in the middle of arguments and results larger than the ring, each element begins at most
 // once, and no more than once for each retry; what succeeded has begun in the end; what failed names the process in which
 // it began; and one death hurts no more than one element.
 func TestKillsRunNothingTwice(t *testing.T) {

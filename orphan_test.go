@@ -275,7 +275,7 @@ func orphaned(t *testing.T, how, end string) (time.Duration, int) {
 	return took, len(below)
 }
 
-// W19, W20: when the parent dies, everybody below it dies at once, whatever they are doing, and leaves nothing.
+// T006, W19, W20: when the parent dies, everybody below it dies at once, whatever they are doing, and leaves nothing.
 func TestNoOrphans(t *testing.T) {
 	noLeaks(t)
 	runs := 2
@@ -304,7 +304,7 @@ func TestNoOrphans(t *testing.T) {
 	}
 }
 
-// A parent that ends in another way than by a signal takes everybody along, too. That it becomes another program is an end.
+// W19: a parent that ends in another way than by a signal takes everybody along, too. That it becomes another program is an end.
 func TestNoOrphansAfterOtherEnds(t *testing.T) {
 	noLeaks(t)
 	for _, end := range []string{"exit", "panic", "exec"} {

@@ -18,7 +18,7 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-// T109: a pool has as many workers as it was told, each a process of its own.
+// T109, T337: a pool has as many workers as it was told, each a process of its own.
 func TestPoolHasItsWorkers(t *testing.T) {
 	noLeaks(t)
 	for _, n := range []int{1, 3} {

@@ -59,7 +59,7 @@ func TestProcessArguments(t *testing.T) {
 	}
 }
 
-// T009, T017: not to wait leaves a process alone; once it has ended it can be waited for, asked and closed as often as one likes.
+// T009, T010, T017: not to wait leaves a process alone; once it has ended it can be waited for, asked and closed as often as one likes.
 func TestProcessAfterItsEnd(t *testing.T) {
 	noLeaks(t)
 	p, err := wait.Start(ctx, 0)

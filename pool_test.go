@@ -78,7 +78,7 @@ func mustMap[In, Out any](t *testing.T, f *mp.Function[In, Out], x mp.Executor, 
 	return out
 }
 
-// W16, T125: Init runs once in each worker before its first element, Exit once in each that ends in order.
+// T245: Init runs once in each worker before its first element, Exit once in each that ends in order.
 func TestInitAndExit(t *testing.T) {
 	noLeaks(t)
 	file := filepath.Join(t.TempDir(), "exits")
@@ -96,6 +96,7 @@ func TestInitAndExit(t *testing.T) {
 	}
 }
 
+// T123, T305, T306, W16: a failure of Init, of whatever kind, is that of NewPool, and all that were started have ended.
 func TestInitFails(t *testing.T) {
 	noLeaks(t)
 	for name, init := range map[string]mp.Task{"error": setup.With(-1), "panic": fail.With("panic"), "exit": crash.With("exit 3")} {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-// T001: start, join, exit code; the function's result comes back.
+// T001, T007, T014: start, join, exit code; the function's result comes back.
 func TestProcess(t *testing.T) {
 	noLeaks(t)
 	p, err := square.Start(ctx, 12, mp.Name("twelve"))
@@ -72,6 +72,7 @@ func TestProcessAwaitReady(t *testing.T) {
 	}
 }
 
+// T029: an error of the function is what Wait returns, and exit code 1.
 func TestProcessFailure(t *testing.T) {
 	noLeaks(t)
 	p, err := fail.Start(ctx, "eof")
@@ -84,6 +85,7 @@ func TestProcessFailure(t *testing.T) {
 	}
 }
 
+// T001, T005, T205, W39: a child knows its name, its pid and its parent, and has the directory and the environment that it was given.
 func TestProcessCurrentAndOptions(t *testing.T) {
 	noLeaks(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -118,7 +120,7 @@ func TestProcessCurrentAndOptions(t *testing.T) {
 	}
 }
 
-// T004: the marker of a worker is nowhere that its code can see or hand on.
+// T025: the marker of a worker is nowhere that its code can see or hand on.
 func TestWorkerDoesNotSeeItsMarker(t *testing.T) {
 	p, err := getenv.Start(ctx, "GO_MP_WORKER")
 	if err != nil {
@@ -129,7 +131,7 @@ func TestWorkerDoesNotSeeItsMarker(t *testing.T) {
 	}
 }
 
-// T010, T011: interrupt, terminate, kill.
+// T009, T010, T011, T017: interrupt, terminate, kill.
 func TestEndingAProcess(t *testing.T) {
 	noLeaks(t)
 	started := func(f *mp.Function[int, int], opts ...mp.StartOption) *mp.Process[int] {
@@ -175,7 +177,7 @@ func TestEndingAProcess(t *testing.T) {
 	}
 }
 
-// W07: a hundred at once all end well; a hundred that are killed right after their start all say so.
+// T010, T018: a hundred at once all end well; a hundred that are killed right after their start all say so.
 func TestManyProcesses(t *testing.T) {
 	noLeaks(t)
 	const n = 100

@@ -62,7 +62,7 @@ var errUnlucky = errors.New("out of luck")
 
 func init() { mp.RegisterError("errUnlucky", errUnlucky) }
 
-// T119, T315, T318: no worker runs more than MaxTasks elements, in whatever batches, no result is lost, and none comes twice.
+// T119, T315, T318, W32: no worker runs more than MaxTasks elements, in whatever batches, no result is lost, and none comes twice.
 func TestMaxTasks(t *testing.T) {
 	for _, c := range []struct{ most, workers, n int }{{1, 2, 300}, {10, 3, 1000}, {3, 1, 100}, {1000, 2, 20_000}} {
 		t.Run(fmt.Sprintf("%d with %d", c.most, c.workers), func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestCloseWhileRecycling(t *testing.T) {
 	}
 }
 
-// W33: a worker that grew too large is replaced, and nothing is lost. One that is too large from the start runs an element each time.
+// W32, W33: a worker that grew too large is replaced, and nothing is lost. One that is too large from the start runs an element each time.
 func TestMaxRSS(t *testing.T) {
 	noLeaks(t)
 	pool := newPool(t, mp.PoolConfig{Workers: 1, MaxRSS: 100 << 20})
@@ -171,7 +171,7 @@ func TestMaxRSS(t *testing.T) {
 	})
 }
 
-// A worker that is old is replaced though it never has anything to do, and though it always has.
+// W32: a worker that is old is replaced though it never has anything to do, and though it always has.
 func TestMaxAge(t *testing.T) {
 	noLeaks(t)
 	pool := newPool(t, mp.PoolConfig{Workers: 2, MaxAge: 100_000_000})
@@ -259,7 +259,7 @@ func TestResize(t *testing.T) {
 	}
 }
 
-// T313, T337: workers end when there is nothing to do, and are started when there is more to do than workers; one is enough for one
+// T313, T314, T337: workers end when there is nothing to do, and are started when there is more to do than workers; one is enough for one
 // call after the other.
 func TestIdleWorkersEnd(t *testing.T) {
 	noLeaks(t)

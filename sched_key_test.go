@@ -62,7 +62,7 @@ func TestSchedKeyWaitsForItsWorker(t *testing.T) {
 	p.end(b)
 }
 
-// T165: the worker of a key is killed: what ran fails, what had not begun is for its successor, which has the same index.
+// The worker of a key is killed: what ran fails, what had not begun is for its successor, which has the same index.
 func TestSchedKeyKill(t *testing.T) {
 	noLeaks(t)
 	pool := newPool(t, mp.PoolConfig{Workers: 2})

@@ -124,7 +124,7 @@ func TestSchedLeaseUnderLoad(t *testing.T) {
 	wg.Wait()
 }
 
-// T165: the leased worker is killed: what ran fails with how it ended, all else and all later calls with ErrLeaseLost, and the pool has
+// The leased worker is killed: what ran fails with how it ended, all else and all later calls with ErrLeaseLost, and the pool has
 // a successor.
 func TestSchedLeaseKill(t *testing.T) {
 	noLeaks(t)

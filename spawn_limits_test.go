@@ -98,7 +98,7 @@ func init() {
 	}
 }
 
-// Under a limit that is too low no pool comes up, the error tells which limit, and nothing is left.
+// T123: under a limit that is too low no pool comes up, the error tells which limit, and nothing is left.
 func TestPoolUnderLimits(t *testing.T) {
 	noLeaks(t)
 	for name, words := range map[string][]string{

@@ -24,7 +24,7 @@ func init() { mp.RegisterErrorType[fragile]("mp_test.fragile") }
 
 var breaks = mp.Func("breaks", func(context.Context, int) (int, error) { return 0, fragile{"broken"} })
 
-// The decoder of an error panics: the call fails, as it would have, and the program lives.
+// W14: the decoder of an error panics: the call fails, as it would have, and the program lives.
 func TestErrorWhoseDecoderPanics(t *testing.T) {
 	if _, err := breaks.Call(ctx, mp.InProcess(1), 1); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Error(err)

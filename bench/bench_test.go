@@ -106,6 +106,7 @@ func BenchmarkCallAfterPause(b *testing.B) {
 	b.ReportMetric(float64(sum.Nanoseconds())/float64(b.N), "ns/call")
 }
 
+// W41: what bytes cost on their way there and back.
 func BenchmarkEcho(b *testing.B) {
 	p := pool(b, 1)
 	for _, size := range []int{64, 4 << 10, 64 << 10, megabyte} {
@@ -121,6 +122,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
+// W23: what it costs to start a process, and to have its result.
 func BenchmarkProcess(b *testing.B) {
 	for b.Loop() {
 		p, err := noopMP.Start(ctx, 1)

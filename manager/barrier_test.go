@@ -57,7 +57,7 @@ func passes(t *testing.T, b []*Barrier, rounds int) {
 	}
 }
 
-// F213, T061, T063, T070: rounds of five between clients, each complete before the next.
+// T061, T062, T063, F213: rounds of five between clients, each complete before the next.
 func TestBarrierRounds(t *testing.T) {
 	_, _, b := newBarriers(t, 3)
 	passes(t, b, 100)

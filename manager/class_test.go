@@ -107,6 +107,7 @@ func TestClass(t *testing.T) {
 	}
 }
 
+// T127: a panic in a method is its caller's error, with the place, and the server lives on.
 func TestPanicInMethod(t *testing.T) {
 	o := must(counters.New(ctx, inProcess(t), 0))
 	_, err := counterPanic.Call(ctx, o)

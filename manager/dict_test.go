@@ -35,6 +35,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// T087: what is set can be got, in the order in which the keys came, and copied out.
 func TestDict(t *testing.T) {
 	d := must(manager.NewDict[string, int](inProcess(t)))
 	if _, err := d.Get(ctx, "a"); !errors.Is(err, manager.ErrNotFound) {
@@ -62,6 +63,7 @@ func TestDict(t *testing.T) {
 	}
 }
 
+// W34: of many that change a value at once none is lost.
 func TestComputeLosesNoUpdate(t *testing.T) {
 	d := must(manager.NewDict[string, int](inProcess(t)))
 	var group sync.WaitGroup

@@ -39,7 +39,7 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// Who dies waiting is forgotten, and an event that is set stays so without who set it.
+// W05: who dies waiting is forgotten, and an event that is set stays so without who set it.
 func TestEventOfTheDead(t *testing.T) {
 	srv, clients := newClients(t, 2)
 	e := must(NewEvent(clients[0]))

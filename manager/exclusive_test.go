@@ -129,7 +129,7 @@ func TestObjectIsClosed(t *testing.T) {
 	})
 }
 
-// A method that was not registered, and one of another type, are errors of their caller.
+// T127: a method that was not registered, and one of another type, are errors of their caller.
 func TestUnknownMethods(t *testing.T) {
 	m := inProcess(t)
 	o := must(desks.New(ctx, m, struct{}{}))

@@ -9,7 +9,7 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// The server's MaxMessage counts, also for a client that was told of another: a request that is larger is an error of its call only.
+// W35: the server's MaxMessage counts, also for a client that was told of another: a request that is larger is an error of its call only.
 func TestMaxMessageIsTheServers(t *testing.T) {
 	srv := newTestServer(t, Config{MaxMessage: 1 << 20})
 	w := familyWay(1 << 20)

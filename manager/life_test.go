@@ -103,7 +103,7 @@ func (k tool) asked(ctx context.Context) error {
 	return err
 }
 
-// Whatever its clients do when the server is killed, each call fails with ErrClosed, at once, and so does every later one.
+// W34: whatever its clients do when the server is killed, each call fails with ErrClosed, at once, and so does every later one.
 func TestServerKilled(t *testing.T) {
 	for _, what := range []string{"idle", "waits", "runs", "sends", "receives"} {
 		t.Run(what, func(t *testing.T) {
@@ -165,7 +165,7 @@ func busy(t *testing.T, m *manager.Manager, what string) {
 	}
 }
 
-// What a client has in the server goes with it, whatever it was at when it was killed, and the server serves others.
+// W34: what a client has in the server goes with it, whatever it was at when it was killed, and the server serves others.
 func TestClientKilled(t *testing.T) {
 	for _, what := range []string{"idle", "holds", "waits", "runs", "sends", "receives"} {
 		t.Run(what, func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestClientStopped(t *testing.T) {
 	}
 }
 
-// F190: Ctrl-C is the owner's to decide on.
+// W18, F190: Ctrl-C is the owner's to decide on.
 func TestServerIgnoresInterrupts(t *testing.T) {
 	m := start(t)
 	d := must(manager.NewDict[int, int](m))

@@ -279,7 +279,7 @@ func TestListComputeLosesNoUpdate(t *testing.T) {
 	}
 }
 
-// T085: a loop sees each element once, and can be made again. What is changed meanwhile it does not see: it is a snapshot.
+// T085, W34: a loop sees each element once, and can be made again. What is changed meanwhile it does not see: it is a snapshot.
 func TestListIterates(t *testing.T) {
 	l := must(manager.NewList(containerServer(t, 0), 1, 2, 3))
 	all := l.All(ctx)

@@ -259,7 +259,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// F192: the server goes with who started it.
+// W19, F192: the server goes with who started it.
 func TestOwnerKilled(t *testing.T) {
 	owner, out := program(t, "owner", "", "")
 	if !out.Scan() {
@@ -337,7 +337,7 @@ func (c *cable) cut() {
 	c.ends = nil
 }
 
-// A connection that breaks, though both sides live: what is safe is done again, what is not says so, and locks are gone.
+// W34: a connection that breaks, though both sides live: what is safe is done again, what is not says so, and locks are gone.
 func TestReconnect(t *testing.T) {
 	address := "127.0.0.1:" + freePort(t)
 	cfg := manager.Config{AuthKey: []byte("k")}

@@ -51,6 +51,7 @@ func TestSet(t *testing.T) {
 	emptied(t, m)
 }
 
+// T145, T147: subsets, supersets, sets that have nothing in common, and equal ones.
 func TestSetComparisons(t *testing.T) {
 	m := containerServer(t, 0)
 	empty, ab, abc, d := must(manager.NewSet[string](m)), must(manager.NewSet(m, "a", "b")), must(manager.NewSet(m, "c", "b", "a")), must(manager.NewSet(m, "d"))

@@ -50,7 +50,7 @@ func certificates(t *testing.T) manager.TLSFiles {
 	}
 }
 
-// A server with certificates, for clients with certificates: no key is needed, and a client's own workers get there too.
+// W35: a server with certificates, for clients with certificates: no key is needed, and a client's own workers get there too.
 func TestTLS(t *testing.T) {
 	files := certificates(t)
 	address := "127.0.0.1:" + freePort(t)

@@ -102,7 +102,7 @@ func TestNetBindsTheKeyToTLS(t *testing.T) {
 	wants(t, "nobody was let in", l.AwaitReady(ended()), ended().Err())
 }
 
-// Without a key, Unix sockets connect processes of one user; with one, of any.
+// W35: without a key, Unix sockets connect processes of one user; with one, of any.
 func TestNetUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What is wrong with a configuration is said before anything happens, with the field's name.
+// T162, T185: what is wrong with a configuration is said before anything happens, with the field's name.
 func TestConfigValidate(t *testing.T) {
 	certificates := []tls.Certificate{{}}
 	key := []byte("key")

@@ -31,7 +31,7 @@ func recvs(t *testing.T, c *Conn, want []byte) {
 	}
 }
 
-// T151, F123, F124, F128: messages of every size keep their boundaries and their order, in both directions.
+// T151, T154, F123, F124, F128: messages of every size keep their boundaries and their order, in both directions.
 func TestMessages(t *testing.T) {
 	noLeaks(t)
 	a, b := pair(t)
@@ -76,7 +76,7 @@ func TestSendBytesDoesNotKeepTheSlice(t *testing.T) {
 	recvs(t, b, []byte("first"))
 }
 
-// T167, T170, F127: to look consumes nothing, small messages do not merge, and one without a byte is one.
+// T151, T167, T169, T170, F127: to look consumes nothing, small messages do not merge, and one without a byte is one.
 func TestPoll(t *testing.T) {
 	a, b := pair(t)
 	polls := func(want bool) {
@@ -183,7 +183,7 @@ func TestReceivingInPieces(t *testing.T) {
 	}
 }
 
-// F123, T158: the end of one side is known to the other, after all that was sent before.
+// T158, F123: the end of one side is known to the other, after all that was sent before.
 func TestClose(t *testing.T) {
 	noLeaks(t)
 	a, b := pair(t)
@@ -288,7 +288,7 @@ func TestTrySend(t *testing.T) {
 	recvs(t, b, most)
 }
 
-// F125: what is too large is skipped, and the connection goes on.
+// W35, F125: what is too large is skipped, and the connection goes on.
 func TestMaxMessage(t *testing.T) {
 	a, b := pair(t)
 	b.in.max = 1000
@@ -315,6 +315,7 @@ type answer struct {
 	Count map[string]int
 }
 
+// T151: values arrive as they were when they were sent, of the type that is asked for; what cannot be sent leaves nothing.
 func TestValues(t *testing.T) {
 	a, b := pair(t)
 	want := answer{"text", map[string]int{"a": 1}}

@@ -79,7 +79,7 @@ func TestNetDialWaitsForTheQueue(t *testing.T) {
 	ok(t, errors.Join(c.Close(), first.Close(), full.Close()))
 }
 
-// Wait tells of a connection that can be accepted, among others, and consumes nothing.
+// T174: Wait tells of a connection that can be accepted, among others, and consumes nothing.
 func TestNetWait(t *testing.T) {
 	onAll(t, func(t *testing.T, n network) {
 		l := n.listen(t)

@@ -62,7 +62,7 @@ func TestFiles(t *testing.T) {
 	ok(t, <-done)
 }
 
-// Hundreds may be sent before the first is received, by one goroutine, and what sent them be closed.
+// T155: hundreds may be sent before the first is received, by one goroutine, and what sent them be closed.
 func TestManyFilesUnderWay(t *testing.T) {
 	noLeaks(t)
 	a, b := pair(t)
@@ -169,7 +169,7 @@ func TestFilesAtTheEnd(t *testing.T) {
 	recvsFile(t, b, "text")
 }
 
-// A file for which the receiver has no descriptor is an error of its own, and what comes behind it is not.
+// T157: a file for which the receiver has no descriptor is an error of its own, and what comes behind it is not.
 func TestFilesWithoutADescriptor(t *testing.T) {
 	a, b := pair(t)
 	f := content(t, "text")

@@ -35,7 +35,7 @@ func words(w ...uint64) (b []byte) {
 	return b
 }
 
-// What a peer sends over TCP after the handshake is an error for who receives, for ever, and no more than that.
+// W35: what a peer sends over TCP after the handshake is an error for who receives, for ever, and no more than that.
 func TestNetGarbage(t *testing.T) {
 	n := by(t, "tcp")
 	first := abi.PipeWord(8, abi.PipeBytes, abi.PipeFirst)

@@ -193,7 +193,7 @@ func TestMoveUnderTraffic(t *testing.T) {
 	ok(t, errors.Join(ends[0].Load().Close(), ends[1].Load().Close()))
 }
 
-// Whatever the token of an end is damaged to, it makes no end, or one that can be used and closed.
+// T183: whatever the token of an end is damaged to, it makes no end, or one that can be used and closed.
 func TestAttachNonsense(t *testing.T) {
 	noLeaks(t)
 	seed := rand.Uint64()

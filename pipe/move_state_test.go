@@ -168,7 +168,7 @@ func TestMoveRefused(t *testing.T) {
 	}
 }
 
-// A member that deposits what is no end hurts itself.
+// T183: a member that deposits what is no end hurts itself.
 func TestMoveOfNonsense(t *testing.T) {
 	noLeaks(t)
 	f, err := os.Open(os.DevNull)

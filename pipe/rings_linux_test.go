@@ -89,7 +89,7 @@ func TestWaitingCostsNoThread(t *testing.T) {
 	all.Wait()
 }
 
-// While somebody receives a message, there is nothing for others; who waits for the next does so until that has come.
+// T169: while somebody receives a message, there is nothing for others; who waits for the next does so until that has come.
 func TestPollBehindAReceiver(t *testing.T) {
 	noLeaks(t)
 	a, b := pair(t)

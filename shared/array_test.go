@@ -67,7 +67,7 @@ func TestArray(t *testing.T) {
 	})
 }
 
-// Slice is the memory itself.
+// T075: Slice is the memory itself.
 func TestArraySlice(t *testing.T) {
 	noLeaks(t)
 	a := fresh(shared.NewArray[int32](100))(t)
@@ -104,7 +104,7 @@ func TestArrayOfCopies(t *testing.T) {
 	}
 }
 
-// Bounds, and lengths that are none.
+// T075, W22: bounds, and lengths that are none.
 func TestArrayBounds(t *testing.T) {
 	noLeaks(t)
 	a := fresh(shared.NewArray[int64](3))(t)

@@ -64,7 +64,7 @@ var holdBlock = mp.Func3("holdBlock", func(ctx context.Context, name string, up 
 })
 
 // T222: a child writes into the block, given its name or the handle; the parent sees the bytes. T221: a handle on a block that
-// is gone is not found. T220: to open and to close a block does not destroy it.
+// is gone is not found. To open and to close a block does not destroy it.
 func TestBlockTravels(t *testing.T) {
 	name := blockName(t)
 	b, err := shared.CreateBlock(name, 100)

@@ -84,7 +84,7 @@ func (c *crew) sink(who int, incs *[sailors]uint32) bool {
 	return true
 }
 
-// TestChaosShared: processes do all that there is to do with a set of objects, and are killed at random moments, one or several at
+// W04, W05, W06: processes do all that there is to do with a set of objects, and are killed at random moments, one or several at
 // once. What each object promises holds, nobody hangs, and nothing is left.
 func TestChaosShared(t *testing.T) {
 	noLeaks(t)

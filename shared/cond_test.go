@@ -116,7 +116,7 @@ func TestCondSignalMany(t *testing.T) {
 	})
 }
 
-// Broadcast wakes all.
+// T053: Broadcast wakes all.
 func TestCondBroadcast(t *testing.T) {
 	onBoth(t, func(t *testing.T, where venue) {
 		w := newWaiting(t)
@@ -143,7 +143,7 @@ func TestCondWaitFor(t *testing.T) {
 	})
 }
 
-// T057: a wait that is interrupted, or too short, has the mutex all the same when it returns, and so has one that was woken.
+// T054, T057: a wait that is interrupted, or too short, has the mutex all the same when it returns, and so has one that was woken.
 func TestCondWaitHoldsTheMutexAfterwards(t *testing.T) {
 	noLeaks(t)
 	w := newWaiting(t)

@@ -114,7 +114,7 @@ func queueCalls(t *testing.T, calls map[string]blocked) {
 	calls["Queue.Join"] = blocked{joined.Join, joined.TaskDone, nothing}
 }
 
-// W42: every call that waits ends with its context, with its error, and has then done nothing: the next one succeeds as soon as it
+// T035, T050, W42: every call that waits ends with its context, with its error, and has then done nothing: the next one succeeds as soon as it
 // can, once.
 func TestContexts(t *testing.T) {
 	noLeaks(t)

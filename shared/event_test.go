@@ -74,7 +74,7 @@ var awaitEvents = mp.Func("awaitEvents", func(ctx context.Context, s []signallin
 	return len(s), nil
 })
 
-// Who waits is let go by Set, also when Clear follows at once; each of many events in turn.
+// T058: who waits is let go by Set, also when Clear follows at once; each of many events in turn.
 func TestEventSetAndClear(t *testing.T) {
 	onBoth(t, func(t *testing.T, where venue) {
 		events := make([]signalling, 50)

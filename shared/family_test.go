@@ -171,7 +171,7 @@ var scribble = mp.Func("scribble", func(ctx context.Context, m *shared.Mutex) (i
 	return 0, fmt.Errorf("it is not mapped")
 })
 
-// A handle on an object of another family is none here, and says so, and is one again at home.
+// T201: a handle on an object of another family is none here, and says so, and is one again at home.
 func TestDetached(t *testing.T) {
 	noLeaks(t)
 	var handles []string

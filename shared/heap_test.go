@@ -60,7 +60,7 @@ var churn = mp.Func("churn", func(_ context.Context, seed uint64) (string, error
 	return "", nil
 })
 
-// T083, H24: blocks do not overlap, are zero when they are made, and when all are freed, as much is used as before, and as many
+// T083, T239, H24: blocks do not overlap, are zero when they are made, and when all are freed, as much is used as before, and as many
 // were freed as were made. By one process, and by several at once.
 func TestHeap(t *testing.T) {
 	onBoth(t, func(t *testing.T, where venue) {
@@ -105,7 +105,7 @@ var makeAndLeave = mp.Func("makeAndLeave", func(_ context.Context, n int) (*shar
 	return a, err
 })
 
-// H24: what a process made lives as long as the family, and others free it.
+// T237, H24: what a process made lives as long as the family, and others free it.
 func TestObjectsOutliveTheirMaker(t *testing.T) {
 	noLeaks(t)
 	p := start(t, makeAndLeave, 1000)
@@ -134,7 +134,7 @@ func TestObjectsOutliveTheirMaker(t *testing.T) {
 	}
 }
 
-// W21, T233: what is made has no name anywhere, so there is nothing to leave behind, or to clean up.
+// T211, T225, T233, W21, W36: what is made has no name anywhere, so there is nothing to leave behind, or to clean up.
 func TestObjectsHaveNoNames(t *testing.T) {
 	noLeaks(t)
 	names := func() (list []string) {

@@ -167,12 +167,17 @@ func TestMutexOfTheDeadUnrepaired(t *testing.T) {
 	ok(t, m.Do(ctx, func() error { return nil }))
 }
 
-// Do gives the mutex back however its function ends.
+// T042: Do gives the mutex back however its function ends.
 func TestMutexDo(t *testing.T) {
 	noLeaks(t)
 	m := fresh(shared.NewMutex())(t)
 	own := errors.New("own")
-	wants(t, "Do", m.Do(ctx, func() error { return own }), own)
+	wants(t, "Do", m.Do(ctx, func() error {
+		if !m.Locked() {
+			t.Error("it is not held in Do")
+		}
+		return own
+	}), own)
 	if v := panics(func() { _ = m.Do(ctx, func() error { panic("own") }) }); v != "own" {
 		t.Errorf("the panic became %v", v)
 	}

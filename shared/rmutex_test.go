@@ -110,7 +110,7 @@ func TestRMutexBelongsToItsContext(t *testing.T) {
 	wants(t, "unlock, when it is free", m.Unlock(mine), shared.ErrNotOwner)
 }
 
-// T045: it is seen to be held in other processes, until the last level is given back.
+// T045, T047: it is seen to be held in other processes, until the last level is given back.
 func TestRMutexBetweenProcesses(t *testing.T) {
 	noLeaks(t)
 	m := fresh(shared.NewRMutex())(t)

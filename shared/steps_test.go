@@ -37,7 +37,7 @@ const (
 
 var wayNames = [numberWays]string{"killed by its parent", "killed by itself", "killed while its parent is stopped"}
 
-// TestSteps kills a process in every scene, at every step that it passes there, and after all. Which steps these are, a first run
+// W04, W05, W06: it kills a process in every scene, at every step that it passes there, and after all. Which steps these are, a first run
 // tells. Every step that there is in the source must have been somebody's end.
 func TestSteps(t *testing.T) {
 	noLeaks(t)

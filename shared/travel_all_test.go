@@ -29,7 +29,7 @@ var relay = mp.Func("relay", func(ctx context.Context, all map[string][]things) 
 	return p.Wait(ctx)
 })
 
-// T045: every handle travels, in maps, slices and structs, as argument and as result, to processes that were started before it was
+// T045, T202, T237, W17: every handle travels, in maps, slices and structs, as argument and as result, to processes that were started before it was
 // made, and to their children; and is the same object there.
 func TestEveryKindTravels(t *testing.T) {
 	noLeaks(t)

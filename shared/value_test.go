@@ -130,7 +130,7 @@ var sum = mp.Func("sum", func(ctx context.Context, s summing) (int, error) {
 	return s.Times, nil
 })
 
-// No addition is lost, with or without a lock, however many add.
+// T081: no addition is lost, with or without a lock, however many add.
 func TestAddLosesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, where venue) {
 		s := summing{fresh(shared.NewValue(int8(0)))(t), fresh(shared.NewValue(int64(0)))(t), fresh(shared.NewValue([5]int64{}))(t), 2000}
@@ -198,7 +198,7 @@ type inner struct {
 	Text map[string]int
 }
 
-// T074: what is not memory of a fixed size is refused, and the error names the field.
+// T074, T079: what is not memory of a fixed size is refused, and the error names the field.
 func TestValueRefuses(t *testing.T) {
 	noLeaks(t)
 	refused := func(err error, parts ...string) {

@@ -66,7 +66,7 @@ func TestValueIsNeverTorn(t *testing.T) {
 	})
 }
 
-// W06: nor when who stores it is killed at any moment.
+// W22: nor when who stores it is killed at any moment.
 func TestValueIsNeverTornByAKill(t *testing.T) {
 	noLeaks(t)
 	s := sealing{fresh(shared.NewValue(seal(0)))(t), 1 << 40, false}

@@ -94,6 +94,7 @@ func TestCreate(t *testing.T) {
 	})
 }
 
+// T217, T219, T238: names of every kind are taken that the system takes, up to their longest; what is none is refused, by each call.
 func TestNames(t *testing.T) {
 	noLeaks(t)
 	longest := prefix + strings.Repeat("x", maxName-len(prefix))
@@ -127,7 +128,7 @@ func TestNames(t *testing.T) {
 	mustNot(t, "a name that nobody made", err, fs.ErrNotExist)
 }
 
-// A name that nobody asked for is one that is free.
+// T218: a name that nobody asked for is one that is free.
 func TestDrawnName(t *testing.T) {
 	noLeaks(t)
 	if ok, err := filepath.Match("mp_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]", newBlock(t, "", 1).Name()); !ok || err != nil {

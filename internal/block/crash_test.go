@@ -223,7 +223,7 @@ func TestRemove(t *testing.T) {
 	Sweep()
 }
 
-// Strangers that attach and go, in order or not, destroy nothing.
+// T230, T231, W21: strangers that attach and go, in order or not, destroy nothing.
 func TestStrangers(t *testing.T) {
 	noLeaks(t)
 	b := newBlock(t, newName(), 100)
@@ -247,7 +247,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// A creator that exits without Close leaves no more than one that is killed.
+// T229: a creator that exits without Close leaves no more than one that is killed.
 func TestExitWithoutClose(t *testing.T) {
 	noLeaks(t)
 	creator, name := newPeer(t), newName()

@@ -67,7 +67,7 @@ func newPython(t *testing.T, module string) *peer {
 	return nil
 }
 
-// What Go creates Python opens, and the other way round, with the same names, sizes and bytes.
+// T230: what Go creates Python opens, and the other way round, with the same names, sizes and bytes.
 func TestPython(t *testing.T) {
 	noLeaks(t)
 	p := newPython(t, "multiprocessing.shared_memory")

@@ -159,7 +159,7 @@ func TestKilledWhileStarting(t *testing.T) {
 	})
 }
 
-// Workers that somebody kills as soon as they are up are replaced later and later, never at full speed, and for ever.
+// W16: workers that somebody kills as soon as they are up are replaced later and later, never at full speed, and for ever.
 func TestBackOff(t *testing.T) {
 	killed := spawn.Exit{ExitStatus: exitStatus(-9, syscall.SIGKILL)}
 	bubble(t, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// Close bounded by a context kills when that ends, and says so.
+// W12, W37: Close bounded by a context kills when that ends, and says so.
 func TestCloseBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := &farm{t: t}

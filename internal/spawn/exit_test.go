@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// W05: how a worker ended is told as it was.
+// T009: how a worker ended is told as it was.
 func TestExit(t *testing.T) {
 	noLeaks(t)
 	for _, c := range []struct {
@@ -37,7 +37,7 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// A worker above its limit is killed for it, and a kill by the parent is never taken for that.
+// W33: a worker above its limit is killed for it, and a kill by the parent is never taken for that.
 func TestMemoryLimit(t *testing.T) {
 	noLeaks(t)
 	s, _ := testSpec("memory")

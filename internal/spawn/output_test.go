@@ -162,7 +162,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// Workers get the descriptors they were given and no others, all of them the same number. What this program holds
+// T019, T187: workers get the descriptors they were given and no others, all of them the same number. What this program holds
 // without close-on-exec they inherit, as they do from os/exec: it is how a program passes descriptors on by hand.
 func TestDescriptors(t *testing.T) {
 	noLeaks(t)
