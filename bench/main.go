@@ -51,7 +51,7 @@ func main() {
 
 // groups is everything there is to measure, in the order of the table.
 var groups = []group{
-	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup, balanceGroup,
+	mapGroup, batchGroup, callGroup, asyncGroup, idleGroup, efficiencyGroup, burnGroup, balanceGroup,
 	startGroup, lifeGroup, poolStartGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
 	lockGroup, signalGroup, arrayGroup, queueGroup,
 	pipeGroup, managerGroup, siegeGroup, faultsGroup,

@@ -74,6 +74,30 @@ def map_default(workers, n):
         return {"python": rate_of_map(lambda items: pool.map(noop, items), n)}
 
 
+def unordered(workers, n):
+    """Pool.imap_unordered, one element per message."""
+    with fork_pool(workers) as pool:
+        return {"imap_unordered": rate_of_map(lambda items: sorted(pool.imap_unordered(noop, items)), n)}
+
+
+def async_calls(workers, n):
+    """Pool.apply_async of everything, and then get of everything."""
+    def run(items):
+        return [result.get() for result in [pool.apply_async(noop, (item,)) for item in items]]
+    with fork_pool(workers) as pool:
+        return {"apply_async": rate_of_map(run, n)}
+
+
+def futures(workers, n):
+    """ProcessPoolExecutor.submit of everything, and then result of everything."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    def run(items):
+        return [future.result() for future in [pool.submit(noop, item) for item in items]]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        return {"submit": rate_of_map(run, n)}
+
+
 def timed_calls(call, n, idle):
     for i in range(20):
         call(i)
@@ -557,7 +581,7 @@ def manager_together(clients, n):
 
 
 MEASUREMENTS = {f.__name__: f for f in (
-    map_single, map_single_futures, map_default, apply, submit, apply_int, apply_struct, apply_bytes,
+    map_single, map_single_futures, map_default, unordered, async_calls, futures, apply, submit, apply_int, apply_struct, apply_bytes,
     pool_spawn, pool_forkserver, pool_fork, pool_futures, crash_pool, crash_futures, spawn, forkserver, fork, imap_memory,
     lock, count_raw, count_value, queue, simple_queue, semaphores, events, pipe, manager, manager_together)}
 

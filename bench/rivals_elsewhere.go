@@ -65,8 +65,7 @@ func lastLine(text []byte) string {
 // elsewhere has a group measured by the program that can.
 func (r *runner) elsewhere(g group) (*samples, error) {
 	program, err := rivalsProgram()
-	var why skip
-	if errors.As(err, &why) {
+	if why, ok := errors.AsType[skip](err); ok {
 		return &samples{skipped: map[string]string{g.name: string(why)}}, nil
 	}
 	if err != nil {
@@ -113,19 +112,27 @@ func measureGroup(what string) error {
 	if err := json.Unmarshal([]byte(what), &o); err != nil {
 		return err
 	}
-	chosen, err := choose(o.Group, o.Short)
+	f, err := o.measure()
 	if err != nil {
 		return err
 	}
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+func (o order) measure() (findings, error) {
+	chosen, err := choose(o.Group, o.Short)
+	if err != nil {
+		return findings{}, err
+	}
 	if chosen[0].open == nil {
-		return fmt.Errorf("%s is measured by nobody", o.Group) // and not by one program after another
+		return findings{}, fmt.Errorf("%s is measured by nobody", o.Group) // and not by one program after another
 	}
 	r := &runner{rounds: o.Rounds, scale: o.Scale, short: o.Short, log: os.Stderr}
 	s, err := r.group(chosen[0])
 	if err != nil {
-		return err
+		return findings{}, err
 	}
-	return json.NewEncoder(os.Stdout).Encode(findings{s.of, s.skipped, r.below.String()})
+	return findings{s.of, s.skipped, r.below.String()}, nil
 }
 
 // lifelineFD is the descriptor of a child's lifeline: a pipe of which only its parent holds the other end, so that it ends with the

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,7 +82,7 @@ func TestRivalsDieWithTheirParent(t *testing.T) {
 func ends(fd int) bool {
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 60_000) // it is readable when the process has ended
-		if err != unix.EINTR { //nolint:errorlint // a number of the system
+		if !errors.Is(err, unix.EINTR) {
 			return n == 1
 		}
 	}

@@ -191,7 +191,8 @@ func TestRivalGroupsMeasureWhatTheirLinesCompare(t *testing.T) {
 				if len(s.of[l.ours]) != 1 || s.of[l.ours][0] <= 0 {
 					t.Errorf("%s: ours, %q, is %v", l.what, l.ours, s.of[l.ours])
 				}
-				if python := strings.HasPrefix(l.rival, pythonApply); len(s.of[l.rival]) != 1 && !(python && len(s.skipped) > 0) {
+				leftOut := strings.HasPrefix(l.rival, pythonApply) && len(s.skipped) > 0
+				if len(s.of[l.rival]) != 1 && !leftOut {
 					t.Errorf("%s: the rival, %q, is %v", l.what, l.rival, s.of[l.rival])
 				}
 			}
@@ -239,7 +240,10 @@ func TestRivalsCrash(t *testing.T) {
 func TestLossTable(t *testing.T) {
 	tab := &lossTable{n: 10, seen: make(map[string][]loss)}
 	failed := 0
-	tab.side("mp", "workers", func() (loss, error) { failed++; return loss{Right: 10 - failed, Failed: failed, After: fmt.Sprint(failed)}, nil })
+	tab.side("mp", "workers", func() (loss, error) {
+		failed++
+		return loss{Right: 10 - failed, Failed: failed, After: fmt.Sprint(failed)}, nil
+	})
 	tab.side("nobody", "nothing", func() (loss, error) { return loss{}, skip("there is none") })
 	tab.side("liar", "nothing", func() (loss, error) { return loss{Right: 11}, nil })
 	for range 2 {
