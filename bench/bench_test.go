@@ -15,7 +15,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], rolePrefix) {
 		os.Exit(playRole(os.Args[1], os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	removeScratch()
+	os.Exit(code)
 }
 
 func pool(b *testing.B, n int) *mp.Pool {

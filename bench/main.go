@@ -1,5 +1,6 @@
 // Command bench measures mp and its packages beside their rivals: Python's multiprocessing, goroutines over channels, futexes
-// and robust mutexes in C, Unix sockets, Redis, starting a process without this library, memory copies, encoding/gob. It prints one table.
+// and robust mutexes in C, Unix sockets, Redis, starting a process without this library, memory copies, encoding/gob, go-plugin, net/rpc and
+// gRPC, goroutine pools. It prints one table.
 //
 //	go run . [-rounds 7] [-only map,call] [-short] [-list]
 //	go run . -only faults [-faults-doc ../docs/faults.md]
@@ -50,8 +51,9 @@ func main() {
 
 // groups is everything there is to measure, in the order of the table.
 var groups = []group{
-	mapGroup, batchGroup, callGroup, idleGroup, efficiencyGroup, burnGroup, balanceGroup,
-	startGroup, lifeGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
+	mapGroup, batchGroup, callGroup, asyncGroup, idleGroup, efficiencyGroup, burnGroup, balanceGroup,
+	startGroup, lifeGroup, poolStartGroup, messageGroup, codecGroup, crashGroup, memoryGroup,
 	lockGroup, signalGroup, arrayGroup, queueGroup,
 	pipeGroup, managerGroup, siegeGroup, faultsGroup,
+	rivalsCallGroup, rivalsMapGroup, rivalsStartGroup, rivalsCrashGroup,
 }

@@ -6,10 +6,14 @@ prints one JSON object: figures by name, times in seconds, rates per second. Eac
 it measures, checks the results, and leaves nothing behind.
 """
 
+import dataclasses
 import json
 import multiprocessing
 import multiprocessing.connection
+import os
+import signal
 import sys
+import threading
 import time
 
 clock = time.perf_counter
@@ -70,6 +74,30 @@ def map_default(workers, n):
         return {"python": rate_of_map(lambda items: pool.map(noop, items), n)}
 
 
+def unordered(workers, n):
+    """Pool.imap_unordered, one element per message."""
+    with fork_pool(workers) as pool:
+        return {"imap_unordered": rate_of_map(lambda items: sorted(pool.imap_unordered(noop, items)), n)}
+
+
+def async_calls(workers, n):
+    """Pool.apply_async of everything, and then get of everything."""
+    def run(items):
+        return [result.get() for result in [pool.apply_async(noop, (item,)) for item in items]]
+    with fork_pool(workers) as pool:
+        return {"apply_async": rate_of_map(run, n)}
+
+
+def futures(workers, n):
+    """ProcessPoolExecutor.submit of everything, and then result of everything."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    def run(items):
+        return [future.result() for future in [pool.submit(noop, item) for item in items]]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        return {"submit": rate_of_map(run, n)}
+
+
 def timed_calls(call, n, idle):
     for i in range(20):
         call(i)
@@ -96,6 +124,153 @@ def submit(workers, n, idle_us):
     from concurrent.futures import ProcessPoolExecutor
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
         return latencies("futures", timed_calls(lambda i: pool.submit(noop, i).result(), n, idle_us / 1e6))
+
+
+@dataclasses.dataclass
+class Small:
+    """What a typical argument looks like."""
+    id: int
+    name: str
+    score: float
+    tags: tuple
+    ok: bool
+
+
+def timed_applies(name, workers, n, value):
+    """Pool.apply of noop with value(i), one call after another."""
+    samples = []
+    with fork_pool(workers) as pool:
+        for i in range(n // 10 + n):
+            argument = value(i)
+            begin = clock()
+            out = pool.apply(noop, (argument,))
+            samples.append(clock() - begin)
+            if out != argument:
+                raise AssertionError("wrong result")
+    return latencies(name, samples[n // 10:])
+
+
+def apply_int(workers, n):
+    return timed_applies("Pool.apply", workers, n, lambda i: i)
+
+
+def apply_struct(workers, n):
+    return timed_applies("Pool.apply, struct", workers, n,
+                         lambda i: Small(i, "a name of some length", i / 3, (1, 2, 3, i & 65535), i % 2 == 0))
+
+
+def apply_bytes(workers, n, size):
+    buffers = [bytes([i + 1]) * size for i in range(4)]
+    name = {65536: "Pool.apply, 64 KiB", 1048576: "Pool.apply, 1 MiB"}[size]
+    return timed_applies(name, workers, n, lambda i: buffers[i & 3])
+
+
+def first_results(name, n, make):
+    """From nothing to the first result of a pool. That it ends is not counted."""
+    def once():
+        begin = clock()
+        pool, call = make()
+        out = call(7)
+        took = clock() - begin
+        if out != 7:
+            raise AssertionError("wrong result")
+        if hasattr(pool, "shutdown"):
+            pool.shutdown()
+        else:
+            pool.close()
+            pool.join()
+        return took
+    once()  # starts the resource tracker and the fork server
+    return {name: quantile([once() for _ in range(n)], 0.5)}
+
+
+def pool_by(method, workers, n):
+    def make():
+        pool = multiprocessing.get_context(method).Pool(workers)
+        return pool, lambda x: pool.apply(noop, (x,))
+    return first_results(method, n, make)
+
+
+def pool_spawn(workers, n):
+    return pool_by("spawn", workers, n)
+
+
+def pool_forkserver(workers, n):
+    return pool_by("forkserver", workers, n)
+
+
+def pool_fork(workers, n):
+    return pool_by("fork", workers, n)
+
+
+def pool_futures(workers, n):
+    from concurrent.futures import ProcessPoolExecutor
+
+    def make():
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork"))
+        return pool, lambda x: pool.submit(noop, x).result()
+    return first_results("futures", n, make)
+
+
+def die(x):
+    """Kills its process if x is negative."""
+    if x < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def crash(n, limit_ms, submit, call):
+    """What the callers of n elements have, one of which kills its process: submit(x, ok, failed) calls one of the two. All that a
+    pool leaves behind is killed, so that the interpreter can end."""
+    outcomes = {"right": 0, "failed": 0}
+    guard = threading.Lock()
+    everything = threading.Event()
+
+    def count(what):
+        with guard:
+            outcomes[what] += 1
+            if sum(outcomes.values()) == n:
+                everything.set()
+    for i in range(n):
+        x = -1 if i == n // 2 else i
+        submit(x, lambda out, x=x: count("right" if out == x else "failed"), lambda error: count("failed"))
+    everything.wait(limit_ms / 1e3)
+    with guard:
+        figures = dict(outcomes)
+    figures["none"] = n - sum(outcomes.values())
+    try:
+        figures["usable"] = int(call(7, limit_ms / 1e3) == 7)
+    except Exception:
+        figures["usable"] = 0
+    print(json.dumps(figures), flush=True)
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(0)
+
+
+def crash_pool(workers, n, limit_ms):
+    pool = fork_pool(workers)
+    crash(n, limit_ms,
+          lambda x, ok, failed: pool.apply_async(die, (x,), callback=ok, error_callback=failed),
+          lambda x, seconds: pool.apply_async(noop, (x,)).get(timeout=seconds))
+
+
+def crash_futures(workers, n, limit_ms):
+    from concurrent.futures import ProcessPoolExecutor
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork"))
+
+    def submit(x, ok, failed):
+        def done(future):
+            error = future.exception()
+            if error is None:
+                ok(future.result())
+            else:
+                failed(error)
+        try:
+            pool.submit(die, x).add_done_callback(done)
+        except Exception as error:  # it is broken by now, and takes no more
+            failed(error)
+    crash(n, limit_ms, submit, lambda x, seconds: pool.submit(noop, x).result(timeout=seconds))
 
 
 def lives(method, n):
@@ -406,7 +581,8 @@ def manager_together(clients, n):
 
 
 MEASUREMENTS = {f.__name__: f for f in (
-    map_single, map_single_futures, map_default, apply, submit, spawn, forkserver, fork, imap_memory,
+    map_single, map_single_futures, map_default, unordered, async_calls, futures, apply, submit, apply_int, apply_struct, apply_bytes,
+    pool_spawn, pool_forkserver, pool_fork, pool_futures, crash_pool, crash_futures, spawn, forkserver, fork, imap_memory,
     lock, count_raw, count_value, queue, simple_queue, semaphores, events, pipe, manager, manager_together)}
 
 

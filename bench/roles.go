@@ -55,6 +55,13 @@ func playRole(role string, args []string) int {
 		}
 		return 1
 	default:
+		if play, ok := rivalRoles[role]; ok {
+			if err := play(args); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
+		}
 		fmt.Fprintln(os.Stderr, "bench: no such role:", role)
 		return 2
 	}

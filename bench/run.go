@@ -13,7 +13,7 @@ import (
 // A group is what has to be measured in turn because its parts are compared with each other.
 type group struct {
 	name, about string
-	// open makes what the sides need and keeps over all rounds.
+	// open makes what the sides need and keeps over all rounds. Without it the group is measured by the program that is built with the rivals.
 	open  func(*runner) (*bench, error)
 	lines []line
 	// rounds, if not 0, is the most that make sense.
@@ -106,6 +106,9 @@ func choose(only string, short bool) ([]group, error) {
 
 // group measures one group.
 func (r *runner) group(g group) (*samples, error) {
+	if g.open == nil {
+		return r.elsewhere(g)
+	}
 	s := &samples{of: make(map[string][]float64), skipped: make(map[string]string)}
 	b, err := g.open(r)
 	if err != nil {
