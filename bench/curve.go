@@ -15,11 +15,11 @@ type chart struct {
 	series      []series
 }
 
-// An axis is logarithmic unless it is linear.
+// An axis is logarithmic unless it is linear. On a binary one powers of two are round numbers.
 type axis struct {
-	label  string
-	unit   unit
-	linear bool
+	label          string
+	unit           unit
+	linear, binary bool
 }
 
 // A series is one curve.
@@ -36,6 +36,8 @@ const (
 	oursMain kind = iota
 	oursToo
 	oursThird
+	oursFourth
+	oursFifth
 	goroutinesKind
 	pythonKind
 	pythonToo
@@ -99,11 +101,11 @@ func costly(amount, cheap int) int {
 	}
 }
 
-// renamed gives each figure the name of a curve at x, behind prefix.
-func renamed(f figures, prefix string, x int) figures {
+// renamed gives each figure the name of a curve at x.
+func renamed(f figures, x int) figures {
 	out := make(figures, len(f))
 	for name, v := range f {
-		out[at(prefix+name, x)] = v
+		out[at(name, x)] = v
 	}
 	return out
 }

@@ -79,6 +79,6 @@ func perElement(name string, in []int, run func([]int) ([]int, error)) side {
 func pythonCurve(name string, x int, what string, args ...int) side {
 	return side{at("Python "+name, x), func() (figures, error) {
 		f, err := pythonModule("curves", what, args...)
-		return renamed(f, "", x), err
+		return renamed(f, x), err
 	}}
 }

@@ -40,12 +40,12 @@ var inFlightCurve = group{
 	},
 	charts: []chart{{
 		file: "in-flight", title: "Elements in flight: memory of the parent for each",
-		x: axis{label: "elements in flight (Window)", unit: count}, y: axis{label: "bytes / element", unit: byteCount},
+		x: axis{label: "elements in flight (Window)", unit: count}, y: axis{label: "bytes / element", unit: byteCount, binary: true},
 		series: []series{
 			{"mp, Stream, int: heap", "ints heap", oursMain},
 			{"mp, Stream, int: growth of PSS", "ints pss", oursToo},
 			{"mp, Stream, shared.Array: heap", "arrays heap", oursThird},
-			{"mp, Go: heap", "calls heap", goroutinesKind},
+			{"mp, Go: heap", "calls heap", oursFourth},
 			{"Python apply_async: growth of PSS", "python pss", pythonKind},
 		},
 	}},

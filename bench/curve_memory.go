@@ -43,24 +43,24 @@ var workerMemoryCurve = group{
 	charts: []chart{
 		{
 			file: "worker-memory", title: "Memory for each worker: its private pages and its share of those it has with others (PSS)",
-			x: axis{label: "workers", unit: count}, y: axis{label: "PSS / worker", unit: byteCount},
+			x: axis{label: "workers", unit: count}, y: axis{label: "PSS / worker", unit: byteCount, linear: true, binary: true},
 			series: []series{
 				{"mp, started", "started pss", oursMain},
 				{"mp, after no-ops", "worked pss", oursToo},
 				{"mp, idle, after payloads of 4 MiB", "idle pss", oursThird},
-				{"mp, after no-ops: growth of the whole family / workers", "worked family", goroutinesKind},
+				{"mp, after no-ops: growth of the whole family / workers", "worked family", oursFourth},
 				{"Python Pool (fork), after no-ops", "python pss", pythonKind},
 			},
 		},
 		{
 			file: "worker-pages", title: "Memory for each worker by kind",
-			x: axis{label: "workers", unit: count}, y: axis{label: "bytes / worker", unit: byteCount},
+			x: axis{label: "workers", unit: count}, y: axis{label: "bytes / worker", unit: byteCount, linear: true, binary: true},
 			series: []series{
 				{"mp, started, private", "started private", oursMain},
 				{"mp, after no-ops, private", "worked private", oursToo},
 				{"mp, after no-ops, shared with others", "worked shared", oursThird},
-				{"mp, right after payloads of 4 MiB, private", "loaded private", goroutinesKind},
-				{"mp, after no-ops, growth of what is the parent's own", "worked parent", systemKind},
+				{"mp, right after payloads of 4 MiB, private", "loaded private", oursFourth},
+				{"mp, after no-ops, growth of what is the parent's own", "worked parent", oursFifth},
 				{"Python Pool (fork), after no-ops, private", "python private", pythonKind},
 			},
 		},
@@ -88,7 +88,7 @@ var sharingCurve = group{
 	},
 	charts: []chart{{
 		file: "sharing", title: "One payload in the parent and 2 workers: memory of all three (PSS)",
-		x: axis{label: "payload", unit: byteCount}, y: axis{label: "growth of PSS", unit: byteCount},
+		x: axis{label: "payload", unit: byteCount}, y: axis{label: "growth of PSS", unit: byteCount, binary: true},
 		series: []series{
 			{"a shared.Array", "array", oursMain},
 			{"bytes, as an argument", "bytes", oursToo},
@@ -104,7 +104,7 @@ func inRole(x int, role string, args ...int) (figures, error) {
 	}
 	cmd.Stderr = os.Stderr
 	f, err := reading(cmd)
-	return renamed(f, "", x), err
+	return renamed(f, x), err
 }
 
 // A footprint is what a process has of the machine's memory, in bytes.

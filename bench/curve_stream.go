@@ -10,7 +10,7 @@ var streamCurve = group{
 		for _, n := range r.growing(1_000, 10, 10_000_000) {
 			sides = append(sides, atMost(costly(n, 1_000_000)/2, side{at("ours", n), func() (figures, error) {
 				f, err := memory("stream", n)
-				return renamed(f, "", n), err
+				return renamed(f, n), err
 			}}))
 			if n <= 1_000_000 {
 				sides = append(sides, pythonCurve("Pool.imap", n, "imap", workers, n, burst, int(burstPause.Microseconds())))
@@ -20,7 +20,7 @@ var streamCurve = group{
 	},
 	charts: []chart{{
 		file: "stream-memory", title: "A stream with a slow consumer: growth of the peak of the resident set",
-		x: axis{label: "elements", unit: count}, y: axis{label: "growth", unit: byteCount, linear: true},
+		x: axis{label: "elements", unit: count}, y: axis{label: "growth", unit: byteCount, linear: true, binary: true},
 		series: []series{
 			{"mp, Stream, the parent", "stream", oursMain},
 			{"mp, Stream, both workers", "stream workers", oursToo},

@@ -69,7 +69,7 @@ var workersCurve = group{
 			},
 		},
 		{
-			file: "workers-efficiency", title: "Of what the workers, or the CPUs, could do at best: share done",
+			file: "workers-efficiency", title: "Share done of what the workers, or the CPUs, could do at best",
 			x: axis{label: "workers, or goroutines", unit: count}, y: axis{label: "share", unit: fraction, linear: true},
 			series: []series{
 				{"mp, elements that wait 5 ms", "nap", oursMain},
@@ -115,7 +115,7 @@ func poolOf(w int, l labour) (f figures, err error) {
 	begin = time.Now()
 	err = pool.Close()
 	f["close"] = time.Since(begin).Seconds()
-	return renamed(f, "", w), err
+	return renamed(f, w), err
 }
 
 // goroutinesOf is the same by goroutines.
@@ -130,7 +130,7 @@ func goroutinesOf(w int, l labour) (f figures, err error) {
 	}
 	f["nap goroutines"] = naps * napTime.Seconds() / float64(w)
 	f["burn goroutines"], err = burned(l.work, func(in []int) ([]uint64, error) { return channelsOf(w, burn, 128, in) })
-	return renamed(f, "", w), err
+	return renamed(f, w), err
 }
 
 // mapped is how many elements a second run maps. It checks them.

@@ -36,6 +36,8 @@ var look = map[kind]struct {
 	oursMain:       {blue, draw.CircleGlyph{}, 2.2, nil},
 	oursToo:        {sky, draw.BoxGlyph{}, 2.2, nil},
 	oursThird:      {green, draw.PyramidGlyph{}, 2.2, nil},
+	oursFourth:     {purple, draw.SquareGlyph{}, 2.2, nil},
+	oursFifth:      {grey, draw.PlusGlyph{}, 2.2, nil},
 	goroutinesKind: {orange, draw.SquareGlyph{}, 1.4, []vg.Length{6, 3}},
 	pythonKind:     {vermillion, draw.TriangleGlyph{}, 1.4, []vg.Length{6, 3}},
 	pythonToo:      {purple, draw.CrossGlyph{}, 1.4, []vg.Length{6, 3}},
@@ -56,11 +58,7 @@ func (c chart) svg(s *samples) ([]byte, error) {
 	p.X.Tick.Marker = pointsOf(xs, c.x.unit)
 	c.x.scale(&p.X)
 	c.y.scale(&p.Y)
-	if !c.y.linear {
-		p.Y.Tick.Marker = logTicks{c.y.unit}
-	} else {
-		p.Y.Tick.Marker = linearTicks{c.y.unit}
-	}
+	p.Y.Tick.Marker = c.y.ticks()
 	p.Add(grid())
 	legend := plot.NewLegend()
 	legend.Top, legend.Left, legend.ThumbnailWidth, legend.Padding = true, true, 30, 4
@@ -131,7 +129,7 @@ func picture(width, height vg.Length, paint func(draw.Canvas)) ([]byte, error) {
 	canvas := vgsvg.New(width, height)
 	dc := draw.New(canvas)
 	dc.SetColor(color.White)
-	dc.Fill(dc.Rectangle.Path())
+	dc.Fill(dc.Path())
 	paint(dc)
 	var out bytes.Buffer
 	_, err := canvas.WriteTo(&out)
@@ -147,9 +145,44 @@ func (a axis) scale(to *plot.Axis) {
 	}
 }
 
+// ticks are at round numbers, which for bytes are powers of two and their multiples.
+func (a axis) ticks() plot.Ticker {
+	switch {
+	case a.linear && a.binary:
+		return plot.TickerFunc(func(low, high float64) []plot.Tick { return binarySteps(low, high, a.unit) })
+	case a.linear:
+		return linearTicks{a.unit}
+	case a.binary:
+		return plot.TickerFunc(func(low, high float64) []plot.Tick { return binaryPowers(low, high, a.unit) })
+	default:
+		return logTicks{a.unit}
+	}
+}
+
+const mostTicks = 8
+
+// binaryPowers marks powers of two.
+func binaryPowers(low, high float64, u unit) (ticks []plot.Tick) {
+	first, last := math.Ceil(math.Log2(low)-0.01), math.Floor(math.Log2(high)+0.01)
+	step := max(1, math.Ceil((last-first)/mostTicks))
+	for e := math.Ceil(first/step) * step; e <= last; e += step {
+		ticks = append(ticks, plot.Tick{Value: math.Exp2(e), Label: u(math.Exp2(e))})
+	}
+	return ticks
+}
+
+// binarySteps marks multiples of a power of two.
+func binarySteps(low, high float64, u unit) (ticks []plot.Tick) {
+	step := math.Exp2(math.Ceil(math.Log2(max(high-low, 1) / mostTicks)))
+	for v := math.Ceil(low/step) * step; v <= high; v += step {
+		ticks = append(ticks, plot.Tick{Value: v, Label: u(v)})
+	}
+	return ticks
+}
+
 // pointsOf marks the points themselves.
 func pointsOf(xs []int, u unit) plot.Ticker {
-	var ticks plot.ConstantTicks
+	ticks := make(plot.ConstantTicks, 0, len(xs))
 	for _, x := range xs {
 		ticks = append(ticks, plot.Tick{Value: float64(x), Label: u(float64(x))})
 	}

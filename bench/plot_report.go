@@ -33,6 +33,7 @@ var blankLines = regexp.MustCompile("\n{3,}")
 type page struct {
 	Machine, Days           string
 	Short                   bool
+	Measured, Disturbed     int  // groups, and those that others disturbed
 	Goals, Ratios           bool // whether there are these pictures
 	Bounded, Stretch, Holds int
 	Missed                  []string
@@ -96,11 +97,13 @@ func (r *results) render() (files map[string][]byte, err error) {
 		}
 		s := m.samples()
 		p.Short = p.Short || m.Short
+		p.Measured++
 		p.count(g, s)
 		goals, ratios = append(goals, againstGoals(g, s)...), append(ratios, againstRivals(g, s)...)
 		p.Notes = append(p.Notes, s.notes()...)
 		if note := disturbance(g.name, m.Others); note != "" {
 			p.Notes = append(p.Notes, note)
+			p.Disturbed++
 		}
 		fmt.Fprintf(&runs, "| `%s` | %s | %d | %.0f s | %.2f |\n", g.name, m.Began.Format("2006-01-02 15:04"), m.Rounds, m.Seconds, m.Others)
 		var text strings.Builder

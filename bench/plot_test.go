@@ -41,6 +41,7 @@ func TestRedraw(t *testing.T) {
 	text := string(files[reportFile])
 	for _, want := range []string{
 		"a machine. Measured on 2026-01-02 to 2026-01-03;",
+		"**Preliminary**: in 1 of 3 groups",
 		"Of 3 lines that have goals, 1 reach the stretch goal, 1 more hold what is asked at least, and 1 miss it:\n\n- map: vs 2 goroutines, unbuffered",
 		"| no-op Map, ChunkSize(1), vs Python Pool.map(chunksize=1) | 8.00 M/s | 28 k/s | 286x (",
 		"| 10 | 2.00 µs | | 300 ns | | | 2 |\n| 1k | 20 ns | | | | | 1 |\n",
@@ -171,7 +172,7 @@ func TestBetter(t *testing.T) {
 	}
 }
 
-func TestLogTicks(t *testing.T) {
+func TestTicks(t *testing.T) {
 	labels := func(low, high float64) string {
 		var out []string
 		for _, tick := range (logTicks{count}).Ticks(low, high) {
@@ -183,6 +184,25 @@ func TestLogTicks(t *testing.T) {
 			}
 		}
 		return strings.Join(out, " ")
+	}
+	for _, c := range []struct {
+		a         axis
+		low, high float64
+		want      string
+	}{
+		{axis{unit: byteCount, binary: true, linear: true}, 0, 14e6, "0 B 2 MiB 4 MiB 6 MiB 8 MiB 10 MiB 12 MiB"},
+		{axis{unit: byteCount, binary: true}, 100, 9000, "128 B 256 B 512 B 1 KiB 2 KiB 4 KiB 8 KiB"},
+		{axis{unit: fraction, linear: true}, 0, 1, "0.00 0.50 1.00"},
+	} {
+		var out []string
+		for _, tick := range c.a.ticks().Ticks(c.low, c.high) {
+			if tick.Label != "" {
+				out = append(out, tick.Label)
+			}
+		}
+		if got := strings.Join(out, " "); got != c.want {
+			t.Errorf("%v-%v: %s, want %s", c.low, c.high, got, c.want)
+		}
 	}
 	if got := labels(3, 60); got != "5 10 20 50" {
 		t.Errorf("3-60: %s", got)
