@@ -97,7 +97,7 @@ func overview(title, xLabel string, all []standing) ([]byte, error) {
 	p.Y.Tick.Marker = names
 	p.Y.Tick.Label.Font = textFont(8)
 	p.Y.Tick.Length = 0
-	p.Y.Width = 0
+	p.Y.Width, p.Y.Padding = 0, 24 // where the font is another, its words may be longer
 	g := grid()
 	g.Horizontal.Width = 0
 	p.Add(g, standings(all))
