@@ -6,6 +6,11 @@ import "context"
 // back, with its index and its error, over another, to the caller, who puts it in its place. Both channels have room for
 // buffer elements. As with Map, no element shares a message with another.
 func overChannels[In, Out any](fn func(context.Context, In) (Out, error), buffer int, in []In) ([]Out, error) {
+	return channelsOf(workers, fn, buffer, in)
+}
+
+// channelsOf is the same with so many goroutines.
+func channelsOf[In, Out any](goroutines int, fn func(context.Context, In) (Out, error), buffer int, in []In) ([]Out, error) {
 	type element struct {
 		index int
 		value In
@@ -16,7 +21,7 @@ func overChannels[In, Out any](fn func(context.Context, In) (Out, error), buffer
 		err   error
 	}
 	elements, results := make(chan element, buffer), make(chan result, buffer)
-	for range workers {
+	for range goroutines {
 		go func() {
 			for e := range elements {
 				v, err := fn(ctx, e.value)

@@ -153,6 +153,11 @@ type socketLink struct {
 }
 
 func (l socketLink) send(b []byte) error {
+	if len(b) > 64<<10 { // to copy it would cost more than a call that takes both
+		head := []byte{byte(len(b)), byte(len(b) >> 8), byte(len(b) >> 16), byte(len(b) >> 24)}
+		_, err := (&net.Buffers{head, b}).WriteTo(l.Conn)
+		return err
+	}
 	*l.buf = append(append((*l.buf)[:0], byte(len(b)), byte(len(b)>>8), byte(len(b)>>16), byte(len(b)>>24)), b...)
 	_, err := l.Write(*l.buf)
 	return err

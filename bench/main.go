@@ -30,6 +30,9 @@ func main() {
 	short := flag.Bool("short", false, "one tiny round of everything: shows that it runs, its figures mean nothing")
 	list := flag.Bool("list", false, "list the groups")
 	faultsDoc := flag.String("faults-doc", "", "write the table of the group faults to this file, as a page")
+	curves := flag.Bool("curves", false, "measure the curves as well")
+	report := flag.String("report", "", "measure the curves as well, and write everything into this directory, as a page with pictures")
+	redraw := flag.String("redraw", "", "measure nothing: write the page and its pictures again, from the figures in this directory")
 	flag.Parse()
 	if *list {
 		for _, g := range groups {
@@ -37,11 +40,16 @@ func main() {
 		}
 		return
 	}
-	r := runner{rounds: max(1, *rounds), scale: 1, log: os.Stderr, faultsDoc: *faultsDoc}
+	r := runner{rounds: max(1, *rounds), scale: 1, log: os.Stderr, faultsDoc: *faultsDoc, report: *report, curves: *curves || *report != ""}
 	if *short {
 		r.rounds, r.scale, r.short = 1, 50, true
 	}
-	err := r.all(os.Stdout, *only)
+	var err error
+	if *redraw != "" {
+		err = redrawIn(*redraw)
+	} else {
+		err = r.all(os.Stdout, *only)
+	}
 	removeScratch()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -56,4 +64,5 @@ var groups = []group{
 	lockGroup, signalGroup, arrayGroup, queueGroup,
 	pipeGroup, managerGroup, siegeGroup, faultsGroup,
 	rivalsCallGroup, rivalsMapGroup, rivalsStartGroup, rivalsCrashGroup,
+	elementsCurve, payloadCurve, workersCurve, workerMemoryCurve, sharingCurve, inFlightCurve, streamCurve,
 }

@@ -18,7 +18,13 @@ import (
 var peers []byte
 
 // python runs one measurement of peers.py in an interpreter of its own, so that nothing of it is left while others are measured.
-func python(what string, args ...int) (figures, error) {
+func python(what string, args ...int) (figures, error) { return pythonModule("peers", what, args...) }
+
+//go:embed curves.py
+var curvesModule []byte
+
+// pythonModule is the same for another module beside it.
+func pythonModule(module, what string, args ...int) (figures, error) {
 	interpreter, err := exec.LookPath("python3")
 	if err != nil {
 		return nil, skip("there is no python3")
@@ -28,7 +34,7 @@ func python(what string, args ...int) (figures, error) {
 		return nil, err
 	}
 	// Imported, not run: else a process that spawn or the fork server starts would have to compile and run it first.
-	line := []string{"-c", "import peers; peers.main()", what}
+	line := []string{"-c", fmt.Sprintf("import %s; %s.main()", module, module), what}
 	for _, a := range args {
 		line = append(line, strconv.Itoa(a))
 	}
@@ -71,7 +77,12 @@ func removeScratch() {
 }
 
 // peersFile is a file, for workers that Python spawns import it.
-var peersFile = sync.OnceValues(func() (string, error) { return writeScratch("peers.py", peers) })
+var peersFile = sync.OnceValues(func() (string, error) {
+	if _, err := writeScratch("curves.py", curvesModule); err != nil {
+		return "", err
+	}
+	return writeScratch("peers.py", peers)
+})
 
 func writeScratch(name string, text []byte) (string, error) {
 	dir, err := scratchDir()

@@ -54,6 +54,8 @@ func playRole(role string, args []string) int {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		return 1
+	case roleWorkerMemory, roleSharing, roleInFlight:
+		return curveRole(role, args)
 	default:
 		if play, ok := rivalRoles[role]; ok {
 			if err := play(args); err != nil {

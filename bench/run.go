@@ -16,6 +16,8 @@ type group struct {
 	// open makes what the sides need and keeps over all rounds. Without it the group is measured by the program that is built with the rivals.
 	open  func(*runner) (*bench, error)
 	lines []line
+	// charts are what a group shows that measures curves instead of lines.
+	charts []chart
 	// rounds, if not 0, is the most that make sense.
 	rounds int
 	// apart: it takes long, and is measured only if it is named, or in a short run.
@@ -49,6 +51,8 @@ type runner struct {
 	log    io.Writer
 
 	faultsDoc string          // the file to which the table of faults goes
+	curves    bool            // the curves are measured too, if no group is named
+	report    string          // the directory to which the page with everything goes
 	below     strings.Builder // what comes below the table
 }
 
@@ -60,6 +64,18 @@ func (r *runner) all(w io.Writer, only string) error {
 	chosen, err := choose(only, r.short)
 	if err != nil {
 		return err
+	}
+	if r.curves && only == "" && !r.short { // a short run has them anyway
+		chosen = append(chosen, curves()...)
+	}
+	var all *results
+	if r.report != "" {
+		if all, err = loadResults(r.report); err == nil {
+			err = all.on(machine())
+		}
+		if err != nil {
+			return err
+		}
 	}
 	printMachine(w, r)
 	printHead(w)
@@ -73,7 +89,18 @@ func (r *runner) all(w io.Writer, only string) error {
 		for _, l := range g.lines {
 			l.print(w, s, r.short)
 		}
+		for _, c := range g.charts {
+			fmt.Fprintf(&r.below, "%s\n\n", c.title)
+			c.print(&r.below, s)
+		}
 		others := before.others()
+		if all != nil && len(s.of) > 0 {
+			all.put(g.name, &measured{Began: before.at.UTC().Truncate(time.Second), Rounds: r.roundsOf(g), Short: r.short,
+				Seconds: time.Since(before.at).Seconds(), Others: others, Skipped: s.skipped, Figures: s.of})
+			if err := all.save(r.report); err != nil { // each at once, for the next may fail
+				return err
+			}
+		}
 		notes = append(notes, s.notes()...)
 		if note := disturbance(g.name, others); note != "" {
 			notes = append(notes, note)
@@ -86,7 +113,22 @@ func (r *runner) all(w io.Writer, only string) error {
 	for _, note := range notes {
 		fmt.Fprintf(w, "\n%s\n", note)
 	}
+	if all != nil {
+		return all.write(r.report)
+	}
 	return nil
+}
+
+// curves are the groups that measure some.
+func curves() []group {
+	return slices.DeleteFunc(slices.Clone(groups), func(g group) bool { return len(g.charts) == 0 })
+}
+
+func (r *runner) roundsOf(g group) int {
+	if g.rounds > 0 {
+		return min(r.rounds, g.rounds)
+	}
+	return r.rounds
 }
 
 func choose(only string, short bool) ([]group, error) {
@@ -117,12 +159,8 @@ func (r *runner) group(g group) (*samples, error) {
 	if b.close != nil {
 		defer b.close()
 	}
-	rounds := r.rounds
-	if g.rounds > 0 {
-		rounds = min(rounds, g.rounds)
-	}
 	order := slices.Clone(b.sides)
-	for range rounds {
+	for range r.roundsOf(g) {
 		for _, side := range order {
 			if _, ok := s.skipped[side.name]; ok {
 				continue

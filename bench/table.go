@@ -94,12 +94,17 @@ func printHead(w io.Writer) {
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- |")
 }
 
-func (l line) print(w io.Writer, s *samples, short bool) {
+// ratios are those of the rounds; without a rival they are ours by itself.
+func (l line) ratios(s *samples) []float64 {
 	partner := l.rival
 	if partner == "" {
 		partner = l.ours
 	}
-	ratios := s.ratios(l.ours, partner, l.sense.ratio)
+	return s.ratios(l.ours, partner, l.sense.ratio)
+}
+
+func (l line) print(w io.Writer, s *samples, short bool) {
+	ratios := l.ratios(s)
 	ratio, verdict := "", "left out"
 	if m := median(ratios); !math.IsNaN(m) {
 		ratio = l.format(m)
@@ -170,13 +175,18 @@ func digits(v float64) string {
 }
 
 func printMachine(w io.Writer, r *runner) {
+	fmt.Fprintf(w, "%s; rounds: %d\n\n", machine(), r.rounds)
+}
+
+// machine names what the figures depend on.
+func machine() string {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // none elsewhere than on Linux
 	python := "no Python"
 	if out, err := exec.Command("python3", "--version").Output(); err == nil {
 		python = strings.TrimSpace(string(out))
 	}
-	fmt.Fprintf(w, "%s, %d CPUs usable; %s %s; %s %s; %s; rounds: %d\n\n", cpuModel(), mp.CPUCount(),
-		runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version(), runtime.GOARCH, python, r.rounds)
+	return fmt.Sprintf("%s, %d CPUs usable; %s %s; %s %s; %s", cpuModel(), mp.CPUCount(),
+		runtime.GOOS, strings.TrimSpace(string(kernel)), runtime.Version(), runtime.GOARCH, python)
 }
 
 func cpuModel() string {

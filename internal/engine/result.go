@@ -244,6 +244,9 @@ func (w *worker) Progress() {
 		w.rest(now)
 		w.burst.ahead = nil
 		clear(w.burst.store[:cap(w.burst.store)]) // what is idle keeps no job's memory
+		if len(w.stalled) == 0 && w.serves.Load() != nil {
+			w.serves.Store(nil) // nor that of a call: its argument and its result
+		}
 	}
 	up := w.up
 	w.mu.Unlock()

@@ -139,7 +139,6 @@ func (s *server) runChunk() {
 	if n == 0 {
 		return
 	}
-	s.args = s.args[:0]
 	for range n {
 		s.args = append(s.args, s.arg())
 	}
@@ -291,6 +290,9 @@ func (s *server) awaitRoom(n int) {
 // endBatch gives the slot back and wakes the parent if it should know.
 func (s *server) endBatch() {
 	s.left = -1
+	s.payload = nil // while the worker is idle, a large one is nobody's
+	clear(s.args)
+	s.args = s.args[:0]
 	if s.external { // its last element was taken back
 		s.in.Release()
 	}
