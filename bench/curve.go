@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strconv"
@@ -175,4 +176,28 @@ func rateOfBytes(v float64) string {
 	default:
 		return digits(v/1e3) + " kB/s"
 	}
+}
+
+// print writes the table of the chart: medians, and of how many rounds.
+func (c chart) print(w io.Writer, s *samples) {
+	fmt.Fprintf(w, "| %s |", c.x.label)
+	for _, one := range c.series {
+		fmt.Fprintf(w, " %s |", one.name)
+	}
+	fmt.Fprintf(w, " rounds |\n|%s\n", strings.Repeat(" --- |", len(c.series)+2))
+	for _, x := range c.xs(s) {
+		fmt.Fprintf(w, "| %s |", c.x.unit(float64(x)))
+		rounds := 0
+		for _, one := range c.series {
+			values := s.of[at(one.figure, x)]
+			rounds = max(rounds, len(values))
+			if len(values) == 0 {
+				fmt.Fprint(w, " |")
+				continue
+			}
+			fmt.Fprintf(w, " %s |", c.y.unit(median(values)))
+		}
+		fmt.Fprintf(w, " %d |\n", rounds)
+	}
+	fmt.Fprintln(w)
 }

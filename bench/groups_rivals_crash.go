@@ -16,7 +16,7 @@ func openRivalsCrash(r *runner) (*bench, error) {
 	t := &lossTable{n: r.n(1000), seen: make(map[string][]loss)}
 	t.side("mp", "2 workers", func() (loss, error) { return oursCrash(t.n) })
 	for _, rival := range rpcNames {
-		for _, callers := range []int{1, inFlight} {
+		for _, callers := range []int{1, noopsInFlight} {
 			t.side(rival, fmt.Sprintf("2 processes, %d in flight to each", callers), func() (loss, error) { return remoteCrash(rival, callers, t.n) })
 		}
 	}

@@ -33,7 +33,7 @@ func openRivalsMap(r *runner) (*bench, error) {
 		all = append(all, remotes...)
 		sides = append(sides,
 			elements(rival, nothing, func(in []int) ([]int, error) {
-				out, errs := overRemotes(remotes, inFlight, service.Noop, in)
+				out, errs := overRemotes(remotes, noopsInFlight, service.Noop, in)
 				return out, errors.Join(errs...)
 			}),
 			burning(rival+ofWork, work, func(in []int) ([]uint64, error) {

@@ -1,10 +1,11 @@
+//go:build rivals
+
 package main
 
 import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -170,28 +171,4 @@ func (r *results) days() string {
 		return a
 	}
 	return a + " to " + b
-}
-
-// print writes the table of the chart: medians, and of how many rounds.
-func (c chart) print(w io.Writer, s *samples) {
-	fmt.Fprintf(w, "| %s |", c.x.label)
-	for _, one := range c.series {
-		fmt.Fprintf(w, " %s |", one.name)
-	}
-	fmt.Fprintf(w, " rounds |\n|%s\n", strings.Repeat(" --- |", len(c.series)+2))
-	for _, x := range c.xs(s) {
-		fmt.Fprintf(w, "| %s |", c.x.unit(float64(x)))
-		rounds := 0
-		for _, one := range c.series {
-			values := s.of[at(one.figure, x)]
-			rounds = max(rounds, len(values))
-			if len(values) == 0 {
-				fmt.Fprint(w, " |")
-				continue
-			}
-			fmt.Fprintf(w, " %s |", c.y.unit(median(values)))
-		}
-		fmt.Fprintf(w, " %d |\n", rounds)
-	}
-	fmt.Fprintln(w)
 }

@@ -15,7 +15,7 @@ import (
 // How many calls are under way to each process of a rival, so that it does not wait for the caller: more do not make it faster, fewer
 // make it slower, and with work fewer do. To a stream those are messages.
 const (
-	inFlight       = 64
+	noopsInFlight  = 64
 	inFlightOfWork = 4
 	inFlightStream = 256
 )

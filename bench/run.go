@@ -114,7 +114,7 @@ func (r *runner) all(w io.Writer, only string) error {
 		fmt.Fprintf(w, "\n%s\n", note)
 	}
 	if all != nil {
-		return all.write(r.report)
+		return redrawIn(r.report)
 	}
 	return nil
 }
