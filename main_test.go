@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	// A hang must tell where, before the test binary's own timeout or the machine ends it.
-	watchdog := time.AfterFunc(9*time.Minute+chaosTime(), func() {
+	watchdog := time.AfterFunc(9*time.Minute+chaosTime()+enduranceTime(), func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
