@@ -81,7 +81,11 @@ func create(k *osenv.Kernel, size int64) (*Arena, error) {
 	t := memory(mem).tree(uint64(size))
 	t.mark(0, orderOf(prefix(uint64(size))))
 	h.HeapTop.Store(prefix(uint64(size)))
-	return open(file, mem)
+	a, err := open(file, mem)
+	if err != nil {
+		file.Close()
+	}
+	return a, err
 }
 
 // Open maps the arena of the family that this process belongs to.

@@ -2,6 +2,7 @@ package osenv
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -38,6 +39,11 @@ func socketpair(kind int, name string) (parent, child *os.File, err error) {
 }
 
 func sharedMemory(name string, size int64) (*os.File, error) {
+	// The kernel sends SIGXFSZ with its refusal, of which the Go runtime dies, and so asks nobody who looks first.
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err == nil && uint64(size) > limit.Cur {
+		return nil, fmt.Errorf("%d bytes of shared memory, but files are limited to %d (RLIMIT_FSIZE): %w", size, limit.Cur, unix.EFBIG)
+	}
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
