@@ -96,7 +96,7 @@ func setLimits(c Config) error {
 		// Collect harder before the limit than die at it; harder still if GOMEMLIMIT says so.
 		debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), c.MemoryLimit/10*9))
 		stack = int(min(int64(stack), max(c.MemoryLimit/2, 1<<20)))
-	} else if os.Getenv("GOGC") == "" {
+	} else if os.Getenv("GOGC") == "" && osenv.AddressLimit() == unix.RLIM_INFINITY { // it takes addresses, and a worker that finds none dies
 		ballast = make([]byte, ballastSize)
 	}
 	debug.SetMaxStack(stack)
