@@ -64,6 +64,11 @@ func TestMain(m *testing.M) {
 		panic("too early")
 	case "derive before main":
 		Derive("a")
+	case "late main":
+		fmt.Println("up")
+		for range 20 {
+			<-time.After(mainLimit / 200)
+		}
 	case "never main, busy":
 		for n := 0; n >= 0; n++ {
 		}
