@@ -92,6 +92,10 @@ func TestMain(m *testing.M) {
 var roles = map[string]func(){
 	"exit 3":  func() { os.Exit(3) },
 	"sigterm": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); select {} },
+	"spin": func() {
+		for { // until it is killed
+		}
+	},
 	"stop":    func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
 	"panic":   func() { go panic("in a goroutine"); select {} },
 	"partial": func() { fmt.Print("one\ntwo"); os.Exit(0) },
