@@ -16,19 +16,6 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// enduring is a number that a long form of a test is given in the environment, or that of its short form.
-func enduring(name string, short int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
-		return n
-	}
-	return short
-}
-
-// enduranceTime is how much longer than others the endurance tests may take, on a slow machine, before they are taken for stuck.
-func enduranceTime() time.Duration {
-	return time.Duration(enduring("MP_SOAK", 0)/10_000+enduring("MP_POOLS", 0)) * time.Second
-}
-
 // A weight is what a process weighs, in bytes, and what else it holds that must not grow.
 type weight struct {
 	heap, rss int64
