@@ -88,7 +88,7 @@ pools: ## Open, use and end POOLS (10000) pools, in all ways to end them, and lo
 	MP_POOLS=$(POOLS) $(GO) test -count 1 -timeout 0 -v -run 'TestEndurancePools$$' .
 
 .PHONY: endurance
-endurance: ## Chaos and soaks, short, with GOMAXPROCS 1, 2, 8, GOGC 5, -race, and under load; ENDURANCE=-short for two rows of that
+endurance: ## Chaos and soaks, short, with GOMAXPROCS 1, 2, 8, GOGC 5, -race, and under load; ENDURANCE=-short for one row of that
 	GO=$(GO) bash internal/endure/matrix.sh $(ENDURANCE)
 
 .PHONY: model
