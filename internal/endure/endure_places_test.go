@@ -186,7 +186,7 @@ func TestExecutableIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if os.Getenv("MP_ENDURE_HOW") == "replaced" {
-			if err := os.WriteFile(exe, []byte("#!/bin/false\n"), 0o700); err != nil { //nolint:gosec // it is a program
+			if err := os.WriteFile(exe, []byte("#!/bin/false\n"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -199,7 +199,7 @@ func TestExecutableIsGone(t *testing.T) {
 	}
 	for _, how := range []string{"removed", "replaced"} {
 		exe := filepath.Join(t.TempDir(), "program")
-		if err := os.WriteFile(exe, self, 0o700); err != nil { //nolint:gosec // it is a program
+		if err := os.WriteFile(exe, self, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		inside(t, surrounding{how: how, exe: exe})

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -104,7 +103,7 @@ var things = []struct {
 func listen() error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	tell := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	tell := slog.New(slog.NewTextHandler(new(strings.Builder), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
 			cancel(fmt.Errorf("mp/pipe: turned away: %w", err))
 		}

@@ -93,7 +93,7 @@ var roles = map[string]func(){
 	"exit 3":  func() { os.Exit(3) },
 	"sigterm": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); select {} },
 	"spin": func() {
-		for { // until it is killed
+		for n := 0; n >= 0; n++ { // until it is killed
 		}
 	},
 	"stop":    func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
