@@ -3,6 +3,8 @@
 GO       ?= go
 FUZZTIME ?= 2m
 MP_CHAOS ?= 1000
+SOAK     ?= 50000000
+POOLS    ?= 10000
 MODELS   ?=
 
 # The linter is built once into a directory of its own: its requirements are no business of this module.
@@ -76,6 +78,18 @@ bench-once: ## Run each benchmark once, so that none rots: the figures mean noth
 .PHONY: chaos
 chaos: ## Kill MP_CHAOS (1000) workers under load; for MP_CHAOS_TIME (10m, 2h), as MP_CHAOS_SEED decides, if these are set
 	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout $(if $(MP_CHAOS_TIME),0,30m) -run Chaos ./...
+
+.PHONY: soak
+soak: ## Send SOAK (50000000) elements through one pool, in all ways at a time, and look what has grown
+	MP_SOAK=$(SOAK) $(GO) test -count 1 -timeout 0 -v -run 'TestEnduranceSoak$$' .
+
+.PHONY: pools
+pools: ## Open, use and end POOLS (10000) pools, in all ways to end them, and look what is left
+	MP_POOLS=$(POOLS) $(GO) test -count 1 -timeout 0 -v -run 'TestEndurancePools$$' .
+
+.PHONY: endurance
+endurance: ## Chaos and soaks, short, with GOMAXPROCS 1, 2, 8, GOGC 5, -race, and under load; ENDURANCE=-short for one row of that
+	GO=$(GO) bash internal/endure/matrix.sh $(ENDURANCE)
 
 .PHONY: model
 model: ## Check the models of the protocols with spin; MODELS=-short, or names: lock sleep slot queue

@@ -27,6 +27,7 @@ var layers = [][]string{
 	{"pipe", "profile", "progress", "shared"},
 	{"manager"},
 	{"mptest"},
+	{"internal/endure"},
 	{"docs/...", "examples/..."},
 }
 

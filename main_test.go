@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	// A hang must tell where, before the test binary's own timeout or the machine ends it.
-	watchdog := time.AfterFunc(9*time.Minute+chaosTime(), func() {
+	watchdog := time.AfterFunc(9*time.Minute+chaosTime()+enduranceTime(), func() {
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
 		os.Exit(2)
@@ -49,6 +50,19 @@ func chaosTime() time.Duration {
 	}
 	d, _ := time.ParseDuration(os.Getenv("MP_CHAOS") + "s") // 0 if it is not set
 	return d
+}
+
+// enduring is a number that a long form of a test is given in the environment, or that of its short form.
+func enduring(name string, short int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
+		return n
+	}
+	return short
+}
+
+// enduranceTime is how much longer than others the endurance tests may take, on a slow machine, before they are taken for stuck.
+func enduranceTime() time.Duration {
+	return time.Duration(enduring("MP_SOAK", 0)/10_000+enduring("MP_POOLS", 0)) * time.Second
 }
 
 // roles are programs that tests run as processes of their own.

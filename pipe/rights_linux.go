@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ type rights struct {
 
 	send *os.File
 	came []*os.File
+	lost bool // there was no descriptor for one that came
 }
 
 // Write sends all of b at once.
@@ -34,7 +36,8 @@ func (r *rights) Write(b []byte) (int, error) {
 
 func (r *rights) Read(b []byte) (int, error) {
 	oob := make([]byte, unix.CmsgSpace(4))
-	n, oobn, _, _, err := r.ReadMsgUnix(b, oob)
+	n, oobn, flags, _, err := r.ReadMsgUnix(b, oob)
+	r.lost = r.lost || flags&unix.MSG_CTRUNC != 0
 	messages, perr := unix.ParseSocketControlMessage(oob[:oobn])
 	if perr != nil {
 		return 0, corrupt("control message: %v", perr)
@@ -50,7 +53,10 @@ func (r *rights) Read(b []byte) (int, error) {
 
 // only is the one file that came.
 func (r *rights) only() (*os.File, error) {
-	if len(r.came) != 1 {
+	switch {
+	case r.lost:
+		return nil, fmt.Errorf("the connection's memory: %w", os.NewSyscallError("recvmsg", unix.EMFILE))
+	case len(r.came) != 1:
 		return nil, corrupt("%d files with the verdict", len(r.came))
 	}
 	f := r.came[0]

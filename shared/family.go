@@ -21,7 +21,6 @@ type family struct {
 	mu     sync.Mutex
 	joined atomic.Pointer[arena.Arena]
 	file   *os.File // guarded by mu: inherited and not joined
-	err    error    // guarded by mu: why there is none
 
 	members memberships
 }
@@ -42,16 +41,12 @@ func (f *family) join() (*arena.Arena, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if a := f.joined.Load(); a != nil || f.err != nil {
-		return a, f.err
+	if a := f.joined.Load(); a != nil {
+		return a, nil
 	}
 	a, err := f.open()
-	if err != nil {
-		err = fmt.Errorf("mp/shared: %w", err)
-		if !errors.Is(err, robust.ErrTooMany) { // there may be fewer later
-			f.err = err
-		}
-		return nil, err
+	if err != nil { // there may be more room, or fewer members, the next time
+		return nil, fmt.Errorf("mp/shared: %w", err)
 	}
 	f.joined.Store(a)
 	return a, nil

@@ -49,17 +49,15 @@ func treeAt(size uint64) uint64 { return cellsAt + size/128 }
 
 // Create makes the arena of a new family: the largest, of a power of two, for which there is address space.
 func Create(k *osenv.Kernel) (*Arena, error) {
-	var first error
+	var last error
 	for size := int64(abi.MaxArena); size >= abi.MinArena; size /= 2 {
 		a, err := create(k, size)
 		if err == nil || !tooLarge(err) {
 			return a, err
 		}
-		if first == nil {
-			first = err
-		}
+		last = err
 	}
-	return nil, fmt.Errorf("mp: no room for shared memory, not even for %d MiB: %w", abi.MinArena>>20, first)
+	return nil, fmt.Errorf("mp: no room for shared memory, not even for %d MiB: %w", abi.MinArena>>20, last)
 }
 
 func tooLarge(err error) bool { return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EFBIG) }
@@ -81,7 +79,11 @@ func create(k *osenv.Kernel, size int64) (*Arena, error) {
 	t := memory(mem).tree(uint64(size))
 	t.mark(0, orderOf(prefix(uint64(size))))
 	h.HeapTop.Store(prefix(uint64(size)))
-	return open(file, mem)
+	a, err := open(file, mem)
+	if err != nil {
+		file.Close()
+	}
+	return a, err
 }
 
 // Open maps the arena of the family that this process belongs to.

@@ -57,6 +57,10 @@
 // nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
 // runs them, and they end with it. A worker that ended by itself before it had begun anything counts as a start that came to nothing: after five in a row the engine breaks.
 //
+// A start, once New has returned, for which the system has no descriptor, process or memory (EMFILE, ENFILE, EAGAIN, ENOMEM) is tried again,
+// later and later, for as long as there is another worker: what lacks may come back, and what can be done is done meanwhile. With no
+// worker left the engine breaks after ten in a row, some two seconds.
+//
 // # Seats
 //
 // Each index is a seat, on which workers follow each other; the paper's states of a worker are

@@ -81,6 +81,7 @@ type Engine struct {
 	retried  int64
 	books    books                    // see measure.go
 	timers   map[*time.Timer]struct{} // of starts to come
+	opened   bool                     // New has returned: a start that fails is no longer its error
 
 	broadcasts broadcasts
 	interrupt  atomic.Int32 // 0, or how far it is
@@ -106,6 +107,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		<-e.ended
 		return nil, err
 	}
+	e.mu.Lock()
+	e.opened = true
+	e.mu.Unlock()
 	return e, nil
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
@@ -15,6 +16,8 @@ const (
 	maxStarts    = 5                     // in a row that come to nothing, before the engine gives up
 	firstBackOff = 10 * time.Millisecond // before the third start in a row
 	maxBackOff   = time.Second
+
+	patience = 10 // starts in a row that the system has nothing for, with no worker left: some two seconds
 )
 
 // Lost implements Host. It settles what the worker had: what was not begun goes back, what was begun has failed.
@@ -136,14 +139,27 @@ func (w *worker) ending(st state, exit spawn.Exit) string {
 }
 
 // replace starts a successor, at once if the worker did anything, else later and later; or gives up, if it is in vain: workers do not
-// start, or end by themselves before they have begun anything.
+// start, or end by themselves before they have begun anything. That the system had nothing for a successor is no reason to give up as long as
+// others work.
 func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
+	never := w.pid() == 0
 	e.mu.Lock()
 	if e.state == closed || w.index >= len(e.seats) {
 		e.mu.Unlock()
 		return
 	}
 	s := &e.seats[w.index]
+	if e.opened && never && lacks(why) {
+		if s.starved++; s.starved < patience || e.manned() {
+			e.later(w.index, s.starved)
+			e.mu.Unlock()
+			return
+		}
+		e.mu.Unlock()
+		e.fail(fmt.Errorf("mp: no worker is left, and %d starts in a row failed: %w", patience, why))
+		return
+	}
+	s.starved = 0
 	if s.failures++; up && !idle {
 		s.failures = 0
 	}
@@ -167,15 +183,32 @@ func (e *Engine) replace(w *worker, up, idle bool, exit spawn.Exit, why error) {
 		go e.start(w.index) // its own goroutine: this one belongs to the port that is ending
 		return
 	}
+	e.later(w.index, n-1)
+	e.mu.Unlock()
+}
+
+// later starts a worker after the n-th pause. Call it with mu.
+func (e *Engine) later(index, n int) {
 	var t *time.Timer
-	t = time.AfterFunc(min(firstBackOff<<min(n-2, 10), maxBackOff), func() {
+	t = time.AfterFunc(min(firstBackOff<<min(n-1, 10), maxBackOff), func() {
 		e.mu.Lock()
 		delete(e.timers, t)
 		e.mu.Unlock()
-		e.start(w.index)
+		e.start(index)
 	})
 	e.timers[t] = struct{}{}
-	e.mu.Unlock()
+}
+
+// lacks reports whether a start failed for something that others may give back: descriptors, processes, memory.
+func lacks(why error) bool {
+	return slices.ContainsFunc([]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM}, func(e syscall.Errno) bool {
+		return errors.Is(why, e)
+	})
+}
+
+// manned reports whether somebody is there to work. Call it with mu.
+func (e *Engine) manned() bool {
+	return slices.ContainsFunc(e.workers, func(w *worker) bool { return w != nil && w.joined })
 }
 
 func (w *worker) pid() int {

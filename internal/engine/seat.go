@@ -11,6 +11,7 @@ import (
 type seat struct {
 	heir     *worker // starts, or waits until the present worker is spent
 	failures int     // workers in a row of which nothing came
+	starved  int     // starts in a row for which the system had not enough of something
 	parked   bool    // there is no worker, for there was nothing to do
 }
 

@@ -416,6 +416,7 @@ func TestHeardLate(t *testing.T) {
 
 // FuzzAttend says to the root what it never should be told, as a member and as a stranger.
 func FuzzAttend(f *testing.F) {
+	patience = time.Minute // the tests' own is too short for a machine that fuzzes on all CPUs
 	f.Add([]byte{}, true)
 	f.Add(written(&letter{kind: abi.OfficePut, deposit: deposit{state: []byte("state")}}), true)
 	f.Add(append(written(&letter{kind: abi.OfficePut, deposit: deposit{fds: []int{0, 0}}}), 0), true)

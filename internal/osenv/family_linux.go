@@ -16,7 +16,7 @@ import (
 func MapSparse(f *os.File, size int) ([]byte, error) {
 	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, unmapped(err)
 	}
 	_ = unix.Madvise(b, unix.MADV_DONTDUMP) // a wish
 	return b, nil

@@ -2,6 +2,7 @@ package osenv
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -38,6 +39,11 @@ func socketpair(kind int, name string) (parent, child *os.File, err error) {
 }
 
 func sharedMemory(name string, size int64) (*os.File, error) {
+	// The kernel sends SIGXFSZ with its refusal, of which the Go runtime dies, and so asks nobody who looks first.
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err == nil && uint64(size) > limit.Cur {
+		return nil, fmt.Errorf("%d bytes of shared memory, but files are limited to %d (RLIMIT_FSIZE): %w", size, limit.Cur, unix.EFBIG)
+	}
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
@@ -68,9 +74,24 @@ func Map(f *os.File, size int) ([]byte, error) {
 	// Fd would make the file blocking; a memfd does not care.
 	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, unmapped(err)
 	}
 	return b, nil
+}
+
+// unmapped is the error of a map that the kernel refused. Its own says nothing of the limit that may be the reason.
+func unmapped(err error) error {
+	if limit := AddressLimit(); errors.Is(err, unix.ENOMEM) && limit != unix.RLIM_INFINITY {
+		return fmt.Errorf("mmap: %w (addresses are limited to %d MiB, RLIMIT_AS)", err, limit>>20)
+	}
+	return os.NewSyscallError("mmap", err)
+}
+
+// AddressLimit is how much address space this process may have, unix.RLIM_INFINITY if that is not limited.
+func AddressLimit() uint64 {
+	limit := unix.Rlimit{Cur: unix.RLIM_INFINITY}
+	_ = unix.Getrlimit(unix.RLIMIT_AS, &limit) // else it is as if there were none
+	return limit.Cur
 }
 
 // Unmap undoes Map. No slice of the memory may be used afterwards.

@@ -75,8 +75,8 @@ func (p *Parent) Ask(ctx context.Context, name string, arg []byte, limit int) ([
 	return body, err
 }
 
-// ErrGone reports a worker that ended before it had answered.
-var ErrGone = errors.New("mp: the worker has ended")
+// ErrGone reports a worker that ended before it had answered, or could not take the question.
+var ErrGone = errors.New("mp: the worker has ended, or had no descriptor to spare for the question")
 
 func (p *Parent) ask(ctx context.Context, frame []byte, mine, theirs *os.File, limit int) ([]byte, error) {
 	err := p.sendAsk(ctx, frame, theirs)

@@ -97,10 +97,10 @@ func recvAsk(f *os.File) (frame []byte, answer *os.File, err error) {
 		return nil, nil, err
 	}
 	frame, oob := make([]byte, abi.MaxSide), make([]byte, unix.CmsgSpace(4))
-	var n, oobn int
+	var n, oobn, flags int
 	cerr := raw.Read(func(fd uintptr) bool {
 		for {
-			n, oobn, _, _, err = unix.Recvmsg(int(fd), frame, oob, unix.MSG_CMSG_CLOEXEC)
+			n, oobn, flags, _, err = unix.Recvmsg(int(fd), frame, oob, unix.MSG_CMSG_CLOEXEC)
 			if !errors.Is(err, unix.EINTR) {
 				return !errors.Is(err, unix.EAGAIN)
 			}
@@ -108,6 +108,9 @@ func recvAsk(f *os.File) (frame []byte, answer *os.File, err error) {
 	})
 	if err = errors.Join(cerr, err); err != nil {
 		return nil, nil, err
+	}
+	if n > 0 && flags&unix.MSG_CTRUNC != 0 {
+		return nil, nil, errLost
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || n == 0 || len(messages) != 1 {

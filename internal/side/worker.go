@@ -39,10 +39,17 @@ func NewWorker(file *os.File, logs bool, level slog.Level) *Worker {
 	return &Worker{file: file, logs: logs, level: level, allowed: waitMost, then: time.Now()}
 }
 
+// errLost is a question that came without the file for its answer, for this process had no descriptor to spare. Whoever asks sees that
+// nobody has the other end.
+var errLost = errors.New("mp: a question whose answer has nowhere to go")
+
 // Serve answers the parent's questions, until the parent is gone.
 func (w *Worker) Serve() {
 	for {
 		frame, answer, err := recvAsk(w.file)
+		if errors.Is(err, errLost) {
+			continue
+		}
 		if err != nil {
 			return
 		}

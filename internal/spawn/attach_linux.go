@@ -96,7 +96,7 @@ func setLimits(c Config) error {
 		// Collect harder before the limit than die at it; harder still if GOMEMLIMIT says so.
 		debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), c.MemoryLimit/10*9))
 		stack = int(min(int64(stack), max(c.MemoryLimit/2, 1<<20)))
-	} else if os.Getenv("GOGC") == "" {
+	} else if os.Getenv("GOGC") == "" && osenv.AddressLimit() == unix.RLIM_INFINITY { // it takes addresses, and a worker that finds none dies
 		ballast = make([]byte, ballastSize)
 	}
 	debug.SetMaxStack(stack)
@@ -192,10 +192,10 @@ func recvConfig() (Config, []*os.File, error) {
 	}
 	const least, most = 3, 4 // the fourth is the family's, if it has something
 	kind, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(most*4))
-	var n, oobn int
+	var n, oobn, flags int
 	cerr := raw.Read(func(fd uintptr) bool {
 		for {
-			n, oobn, _, _, err = unix.Recvmsg(int(fd), kind, oob, unix.MSG_CMSG_CLOEXEC)
+			n, oobn, flags, _, err = unix.Recvmsg(int(fd), kind, oob, unix.MSG_CMSG_CLOEXEC)
 			if !errors.Is(err, unix.EINTR) {
 				return !errors.Is(err, unix.EAGAIN)
 			}
@@ -203,6 +203,9 @@ func recvConfig() (Config, []*os.File, error) {
 	})
 	if cerr != nil || err != nil || n != 1 || kind[0] != abi.FrameConfig {
 		return config, nil, fmt.Errorf("first frame %q: %v, %v", kind[:max(n, 0)], cerr, err)
+	}
+	if flags&unix.MSG_CTRUNC != 0 { // the kernel drops what it finds no number for
+		return config, nil, fmt.Errorf("what its parent sent: %w", os.NewSyscallError("recvmsg", unix.EMFILE))
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(messages) != 1 {

@@ -176,11 +176,10 @@ func IsEnd(err error) bool {
 }
 
 // Cancel asks the worker to cancel the context of the element with this number, counted from the first that it
-// began. It never waits: a worker that does not listen is killed in the end anyway.
+// began. It never waits: the socket has room for thousands, and a worker that does not listen is killed in the end anyway.
 func (c *Child) Cancel(element uint64, cause uint8) {
 	body := binary.LittleEndian.AppendUint64(nil, element)
-	_ = c.control.SetWriteDeadline(time.Now().Add(time.Millisecond))
-	_ = writeFrame(c.control, abi.FrameCancel, append(body, cause))
+	c.writeNow(appendFrame(nil, abi.FrameCancel, append(body, cause)))
 }
 
 // Signal sends a signal to the worker alone.

@@ -74,7 +74,8 @@
 //     no duplicates, and the first would win.
 //  2. RequireMain: whatever starts processes says FrameNotMain instead, and exits, in a marked process that has not
 //     called Main. So does Start itself. This covers package initialization that makes a pool.
-//  3. A timer, mainLimit: a worker that neither calls Main nor uses the library.
+//  3. A timer, mainLimit: a worker that neither calls Main nor uses the library. It counts ticks, so that a worker that got no CPU is not
+//     taken for one.
 //  4. A worker that ends with code 0 before FrameMain has no Main either: who calls Main stays in it.
 //  5. A test binary gets -test.run=^$ for its arguments, whatever it is called: without a hook in TestMain no test runs.
 //  6. The engine takes a handshake that failed for the last word: no second try, NewPool returns ErrNotMain, which

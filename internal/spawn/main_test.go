@@ -64,6 +64,11 @@ func TestMain(m *testing.M) {
 		panic("too early")
 	case "derive before main":
 		Derive("a")
+	case "late main":
+		fmt.Println("up")
+		for range 20 {
+			<-time.After(mainLimit / 200)
+		}
 	case "never main, busy":
 		for n := 0; n >= 0; n++ {
 		}
@@ -87,6 +92,10 @@ func TestMain(m *testing.M) {
 var roles = map[string]func(){
 	"exit 3":  func() { os.Exit(3) },
 	"sigterm": func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM); select {} },
+	"spin": func() {
+		for n := 0; n >= 0; n++ { // until it is killed
+		}
+	},
 	"stop":    func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
 	"panic":   func() { go panic("in a goroutine"); select {} },
 	"partial": func() { fmt.Print("one\ntwo"); os.Exit(0) },

@@ -43,8 +43,21 @@ func init() {
 	self.worker, self.depth, self.token = true, n, token
 	openControl()
 	robust.Prepare()
-	time.AfterFunc(mainLimit, func() {
-		if !self.main.Load() {
+	awaitMain(mainTicks)
+}
+
+// mainTicks is in how many parts mainLimit is counted. A process that is stopped, or gets no CPU for seconds on a machine with too much to
+// do, counts none of them: it would else be blamed for what it had no chance to do.
+const mainTicks = 100
+
+// awaitMain refuses when Main was not called in so many ticks.
+func awaitMain(ticks int) {
+	time.AfterFunc(mainLimit/mainTicks, func() {
+		switch {
+		case self.main.Load():
+		case ticks > 1:
+			awaitMain(ticks - 1)
+		default:
 			refuse(fmt.Sprintf("mp.Main was not called within %v of the worker's start", mainLimit))
 		}
 	})

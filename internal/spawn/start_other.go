@@ -26,6 +26,8 @@ func (c *Child) wait() bool { return false }
 
 func (c *Child) hangUp() {}
 
+func (c *Child) writeNow([]byte) {}
+
 func (l *lines) readNow([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func oomKills() int64 { return 0 }
