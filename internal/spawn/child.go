@@ -31,7 +31,8 @@ type Spec struct {
 	MemoryLimit    int64 // bytes, 0 for none
 	MaxProcs       int   // 0 leaves it to the runtime
 	CPUs           []int
-	Nice           int // added to the parent's niceness
+	Nice           int  // added to the parent's niceness
+	NoArena        bool // it is not trusted: see doc.go
 	Stdout, Stderr *Output
 	Logger         *slog.Logger // of the records of the worker; nil for none
 	Prefix         string       // of its lines; "" for its name and pid
