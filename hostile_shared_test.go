@@ -13,28 +13,10 @@ import (
 	"github.com/go-multiproc/mp/shared"
 )
 
-// useShared uses objects of every kind in the arena that is attacked, some made before and some meanwhile. Each goroutine goes round until its
-// object is of no more use. A call that ends long after its context is a failure; one that has none may stay where it is, as the
-// documentation says.
+// useShared uses objects of every kind in the arena that is attacked, some made before and some meanwhile. What a use comes to is not
+// known, and it may never end: that nothing ends this process is the point.
 func useShared(fail func(string, ...any)) (report func() string) {
-	var calls, failed, frees atomic.Int64
-	limited := func(what string, do func(ctx context.Context) error) {
-		c, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-		defer cancel()
-		over := make(chan struct{})
-		go func() {
-			select {
-			case <-over:
-			case <-time.After(time.Minute):
-				fail("%s: it goes on a minute after its context", what)
-			}
-		}()
-		calls.Add(1)
-		if do(c) != nil {
-			failed.Add(1)
-		}
-		close(over)
-	}
+	var uses, failed, renewed atomic.Int64
 	for _, kind := range sharedKinds {
 		for _, once := range []bool{true, false} {
 			use, free, err := kind.make()
@@ -43,15 +25,18 @@ func useShared(fail func(string, ...any)) (report func() string) {
 				continue
 			}
 			go func() {
-				for round := 0; ; round++ {
-					limited(kind.name, guarded(use))
-					if once || round%20 > 0 {
+				for round := range time.Tick(200 * time.Microsecond) { // the pool is to have its turn, too
+					c, cancel := context.WithTimeout(ctx, 5*time.Millisecond)
+					if uses.Add(1); guarded(use)(c) != nil {
+						failed.Add(1)
+					}
+					cancel()
+					if once || round.Nanosecond()%16 > 0 {
 						continue
 					}
-					calls.Add(1)
 					_ = guarded(func(context.Context) error { return free() })(ctx)
 					next, nextFree, err := kind.make()
-					if frees.Add(1); err == nil { // else the old one is told to be gone
+					if renewed.Add(1); err == nil { // else the old one is told to be gone
 						use, free = next, nextFree
 					}
 				}
@@ -59,7 +44,7 @@ func useShared(fail func(string, ...any)) (report func() string) {
 		}
 	}
 	return func() string {
-		return fmt.Sprintf("%d uses of shared objects, of which %d failed, and %d made anew", calls.Load(), failed.Load(), frees.Load())
+		return fmt.Sprintf("%d uses of shared objects, of which %d failed, and %d made anew", uses.Load(), failed.Load(), renewed.Load())
 	}
 }
 
@@ -87,7 +72,7 @@ var sharedKinds = []struct {
 }{
 	{"Mutex", func() (use, func() error, error) {
 		m, err := shared.NewMutex()
-		return func(c context.Context) error { return m.Do(c, func() error { _ = m.String(); return nil }) }, m.Free, err
+		return func(c context.Context) error { return m.Do(c, func() error { _ = m.String(); return nil }) }, func() error { return m.Free() }, err
 	}},
 	{"RMutex", func() (use, func() error, error) {
 		m, err := shared.NewRMutex()
@@ -97,7 +82,7 @@ var sharedKinds = []struct {
 				return err
 			}
 			return m.Unlock(held)
-		}, m.Free, err
+		}, func() error { return m.Free() }, err
 	}},
 	{"RWMutex", func() (use, func() error, error) {
 		m, err := shared.NewRWMutex()
@@ -111,7 +96,7 @@ var sharedKinds = []struct {
 				err = m.Unlock()
 			}
 			return err
-		}, m.Free, err
+		}, func() error { return m.Free() }, err
 	}},
 	{"Semaphore", func() (use, func() error, error) {
 		s, err := shared.NewBoundedSemaphore(2)
@@ -121,11 +106,11 @@ var sharedKinds = []struct {
 			}
 			_, _ = s.Value(), s.String()
 			return s.Release()
-		}, s.Free, err
+		}, func() error { return s.Free() }, err
 	}},
 	{"Event", func() (use, func() error, error) {
 		e, err := shared.NewEvent()
-		return func(c context.Context) error { return errors.Join(e.Set(), e.Wait(c), e.Clear()) }, e.Free, err
+		return func(c context.Context) error { return errors.Join(e.Set(), e.Wait(c), e.Clear()) }, func() error { return e.Free() }, err
 	}},
 	{"Barrier", func() (use, func() error, error) {
 		b, err := shared.NewBarrier(2)
@@ -133,7 +118,7 @@ var sharedKinds = []struct {
 			_, err := b.Wait(c)
 			_, _ = b.Waiting(), b.String()
 			return errors.Join(err, b.Reset())
-		}, b.Free, err
+		}, func() error { return b.Free() }, err
 	}},
 	{"Cond", func() (use, func() error, error) {
 		m, err := shared.NewMutex()
@@ -147,11 +132,11 @@ var sharedKinds = []struct {
 	}},
 	{"WaitGroup", func() (use, func() error, error) {
 		w, err := shared.NewWaitGroup()
-		return func(c context.Context) error { return errors.Join(w.Add(1), w.Done(), w.Wait(c)) }, w.Free, err
+		return func(c context.Context) error { return errors.Join(w.Add(1), w.Done(), w.Wait(c)) }, func() error { return w.Free() }, err
 	}},
 	{"Value", func() (use, func() error, error) {
 		v, err := shared.NewValue([4]int{})
-		return func(context.Context) error { v.Store([4]int{1}); _ = v.Load(); return nil }, v.Free, err
+		return func(context.Context) error { v.Store([4]int{1}); _ = v.Load(); return nil }, func() error { return v.Free() }, err
 	}},
 	{"Array", func() (use, func() error, error) {
 		a, err := shared.NewArray[int](1000)
@@ -165,7 +150,7 @@ var sharedKinds = []struct {
 				return err
 			}
 			return again.Mutex().Do(c, func() error { again.Set(999, again.At(0)+1); return nil })
-		}, a.Free, err
+		}, func() error { return a.Free() }, err
 	}},
 	{"Queue", func() (use, func() error, error) {
 		q, err := shared.NewQueue[string](shared.QueueConfig{Capacity: 3})
@@ -180,6 +165,6 @@ var sharedKinds = []struct {
 				return errors.Join(err, terr)
 			}
 			return errors.Join(err, d.Return(), func() error { _, err := q.TryGet(); return err }())
-		}, q.Free, err
+		}, func() error { return q.Free() }, err
 	}},
 }

@@ -75,8 +75,8 @@ func newSiege(seed uint64, noArena, arena bool, fail func(string, ...any)) (*sie
 // round is maps of small and of large elements and calls, at the same time. It returns when each has its outcome.
 func (s *siege) round(n uint64) {
 	var wg sync.WaitGroup
-	wg.Go(func() { s.storm(s.seed+n, 2000, 0) })
-	wg.Go(func() { s.storm(s.seed+n, 30, 700_000) })
+	wg.Go(func() { s.storm(s.seed+n, 1000, 0) })
+	wg.Go(func() { s.storm(s.seed+n, 20, 700_000) })
 	wg.Go(func() { s.storm(s.seed+n, 3, 9_000_000) })
 	wg.Go(func() {
 		for i := range 50 {
@@ -202,8 +202,8 @@ func TestHostileWorker(t *testing.T) {
 
 func init() { roles["hostile arena"] = hostileArena }
 
-// A worker that has the arena attacks that as well, in a family of its own. Objects are then what they are; the parent lives, its pools go
-// on, and calls with a context end with it.
+// A worker that has the arena attacks that as well, in a family of its own. What becomes of its objects nobody can say; the parent lives,
+// and its pools go on.
 func TestHostileWorkerWithTheArena(t *testing.T) {
 	noLeaks(t)
 	seed := chaosSeed(t)

@@ -50,9 +50,9 @@ func (a *Arena) Number(c *abi.Cell) uint32 {
 	return uint32((uintptr(unsafe.Pointer(c)) - uintptr(a.mem.at(cellsAt))) / abi.CellSize)
 }
 
-// Pointer is where in memory an offset is, if size bytes from there are in the arena; else nil.
+// Pointer is where in memory a block is, if size bytes from there are in the arena; else nil.
 func (a *Arena) Pointer(off, size uint64) unsafe.Pointer {
-	if off < prefix(a.size()) || off >= a.size() || size > a.size()-off {
+	if off%abi.Granule != 0 || off < prefix(a.size()) || off >= a.size() || size > a.size()-off {
 		return nil
 	}
 	return a.mem.at(off)
