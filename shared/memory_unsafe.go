@@ -21,7 +21,7 @@ func values[T any](a *arena.Arena, off, n uint64) []T {
 	if size == 0 || n > a.Size()/size {
 		return nil
 	}
-	p := a.Pointer(off, n*size)
+	p := a.Block(off, n*size)
 	if p == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func values[T any](a *arena.Arena, off, n uint64) []T {
 
 // words is memory of the arena as n words of 64 bits; nil if it is not in the arena.
 func words(a *arena.Arena, off uint64, n int) []atomic.Uint64 {
-	p := a.Pointer(off, uint64(n)*8)
+	p := a.Block(off, uint64(n)*8)
 	if p == nil {
 		return nil
 	}

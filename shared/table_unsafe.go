@@ -18,7 +18,7 @@ const tableSize = uint64(unsafe.Sizeof(table{}))
 // records is the table of an object that was made with tableSize bytes. If the object was damaged, so that its table is nowhere, nobody has
 // anything of it.
 func records(a *arena.Arena, c *abi.Cell) *table {
-	if p := a.Pointer(c.Offset.Load(), tableSize); p != nil {
+	if p := a.Block(c.Offset.Load(), tableSize); p != nil {
 		return (*table)(p)
 	}
 	return new(table)

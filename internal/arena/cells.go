@@ -94,7 +94,9 @@ func (a *Arena) take(off uint64, order int) {
 }
 
 // heapTop is up to where memory was ever given out.
-func (a *Arena) heapTop() uint64 { return min(max(a.Header.HeapTop.Load(), prefix(a.size())), a.size()) }
+func (a *Arena) heapTop() uint64 {
+	return min(max(a.Header.HeapTop.Load(), prefix(a.size())), a.size())
+}
 
 // describe makes a cell for memory that was taken in the tree. That is one step, the store to Meta: before it the tree and the list
 // of free cells say less than the cells, and are built anew; after it the cell is this process's, and a sweep frees it. Under the

@@ -50,12 +50,20 @@ func (a *Arena) Number(c *abi.Cell) uint32 {
 	return uint32((uintptr(unsafe.Pointer(c)) - uintptr(a.mem.at(cellsAt))) / abi.CellSize)
 }
 
-// Pointer is where in memory a block is, if size bytes from there are in the arena; else nil.
+// Pointer is where in memory an offset is, if size bytes from there are in the arena; else nil.
 func (a *Arena) Pointer(off, size uint64) unsafe.Pointer {
-	if off%abi.Granule != 0 || off < prefix(a.size()) || off >= a.size() || size > a.size()-off {
+	if off < prefix(a.size()) || off >= a.size() || size > a.size()-off {
 		return nil
 	}
 	return a.mem.at(off)
+}
+
+// Block is Pointer for what needs to be aligned, as the beginning of each block is: on some processors words are, or fault.
+func (a *Arena) Block(off, size uint64) unsafe.Pointer {
+	if off%abi.Granule != 0 {
+		return nil
+	}
+	return a.Pointer(off, size)
 }
 
 // Bytes is memory as bytes; nil if it is not in the arena.
