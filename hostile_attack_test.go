@@ -199,7 +199,7 @@ func (a *attacker) whisper() {
 	case 3: // one that can be read, made at a place that is none
 		b = binary.LittleEndian.AppendUint64([]byte{'r'}, 0)
 		b = binary.LittleEndian.AppendUint64(b, a.nasty(0))
-		b = append(b, 0, 0, 0, 0, 1, 0, 0, 0, 'x')
+		b = append(b, "\x00\x00\x00\x00\x01\x00\x00\x00x"...)
 	case 4:
 		b[0] = "rdfa"[a.rng.IntN(4)]
 	case 5:

@@ -66,11 +66,16 @@ func newSiege(seed uint64, noArena, arena bool, fail func(string, ...any)) (*sie
 	pool, err := mp.NewPool(mp.PoolConfig{
 		Workers: 3, NoArena: noArena, TaskTimeout: 300 * time.Millisecond, Grace: 10 * time.Millisecond, MemoryLimit: 1 << 30,
 		Stdout: io.Discard, Stderr: io.Discard,
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{AddSource: true})),
+		Logger:   slog.New(slog.NewTextHandler(nowhere{}, &slog.HandlerOptions{AddSource: true})), // which asks where each record was made
 		Observer: func(mp.Event) {},
 	})
 	return &siege{fail: fail, pool: pool, seed: seed, arena: arena}, err
 }
+
+// nowhere is io.Discard, of which a handler does not know that nothing need be formatted.
+type nowhere struct{}
+
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
 
 // round is maps of small and of large elements and calls, at the same time. It returns when each has its outcome.
 func (s *siege) round(n uint64) {

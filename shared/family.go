@@ -29,16 +29,16 @@ type family struct {
 var own family
 
 // errNoArena is why a worker that is not trusted has no shared memory.
-var errNoArena error = noArena{}
+var errNoArena error = noArenaError{}
 
-type noArena struct{}
+type noArenaError struct{}
 
-func (noArena) Error() string {
+func (noArenaError) Error() string {
 	return "this process is not trusted with shared memory: it was started with NoArena, or by one that was"
 }
 
 // Unwrap makes it an ErrDetached as well.
-func (noArena) Unwrap() error { return ErrDetached }
+func (noArenaError) Unwrap() error { return ErrDetached }
 
 func init() {
 	spawn.SetFamily(&own)
