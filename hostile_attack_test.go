@@ -197,9 +197,8 @@ func (a *attacker) whisper() {
 		b = binary.LittleEndian.AppendUint64([]byte{'f'}, a.rng.Uint64()>>a.rng.IntN(64))
 		b = binary.LittleEndian.AppendUint64(b, a.rng.Uint64())
 	case 3: // one that can be read, made at a place that is none
-		b = binary.LittleEndian.AppendUint64([]byte{'r'}, 0)
-		b = binary.LittleEndian.AppendUint64(b, a.nasty(0))
-		b = append(b, "\x00\x00\x00\x00\x01\x00\x00\x00x"...)
+		place := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte{'r'}, 0), a.nasty(0))
+		b = append(place, "\x00\x00\x00\x00\x01\x00\x00\x00x"...)
 	case 4:
 		b[0] = "rdfa"[a.rng.IntN(4)]
 	case 5:

@@ -89,7 +89,9 @@ func (s *siege) round(n uint64) {
 		}
 	})
 	wg.Go(func() {
-		_, _ = s.pool.Stacks(ctx, 0)
+		c, cancel := context.WithTimeout(ctx, 100*time.Millisecond) // for it may never answer
+		defer cancel()
+		_, _ = s.pool.Stacks(c, 0)
 		_ = s.pool.Stats()
 	})
 	wg.Wait()
