@@ -67,6 +67,10 @@ type PoolConfig struct {
 	// Nice is how much nicer to other processes a worker is than its parent, as the command nice makes it: 1 to 19, of which the
 	// kernel takes what leads to 19 in all. It is an error if it is negative: only the superuser could. Defaults to 0.
 	Nice int
+	// NoArena makes workers that are not trusted: they get the channel to their parent and nothing else of the family: no descriptor and no
+	// mapping of its shared memory, and not its secret. See "Workers that are not trusted". Handles of package shared and ends of pipes
+	// cannot be sent to them: the element fails with ErrDetached. Defaults to false.
+	NoArena bool
 	// Stdout is where lines that workers print go, each with a prefix. It is written to by one at a time. Defaults to the parent's.
 	Stdout io.Writer
 	// Stderr is the same for what they print there. Defaults to the parent's.

@@ -30,7 +30,7 @@ type deed struct {
 // broken C code would.
 var evil = mp.Func("evil", func(_ context.Context, d deed) (deed, error) {
 	if d.Evil && mp.Current().Worker == 0 && scribbling.CompareAndSwap(false, true) {
-		mem, lo, hi, err := ownChannel()
+		mem, lo, hi, err := ownMapping("mp-channel")
 		if err != nil {
 			return deed{}, err
 		}
@@ -41,14 +41,14 @@ var evil = mp.Func("evil", func(_ context.Context, d deed) (deed, error) {
 
 var scribbling atomic.Bool
 
-// ownChannel finds where this worker has mapped its channel, and a way to write there that no fault can stop.
-func ownChannel() (mem *os.File, lo, hi int64, err error) {
+// ownMapping finds where this worker has mapped what it shares, and a way to write there that no fault can stop.
+func ownMapping(name string) (mem *os.File, lo, hi int64, err error) {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	for line := range strings.Lines(string(maps)) {
-		if !strings.Contains(line, "mp-channel") {
+		if !strings.Contains(line, name) {
 			continue
 		}
 		if _, err := fmt.Sscanf(line, "%x-%x", &lo, &hi); err != nil {
@@ -57,7 +57,7 @@ func ownChannel() (mem *os.File, lo, hi int64, err error) {
 		mem, err = os.OpenFile("/proc/self/mem", os.O_RDWR, 0)
 		return mem, lo, hi, err
 	}
-	return nil, 0, 0, fmt.Errorf("no channel in %s", maps)
+	return nil, 0, 0, fmt.Errorf("no %s in %s", name, maps)
 }
 
 // scribbleOver writes random bytes at random moments: half of them into the words of the protocol at the beginning.

@@ -14,7 +14,7 @@ type (
 	CallOption interface{ call(*settings) }
 	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed, Priority, Key.
 	MapOption interface{ mapping(*settings) }
-	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace.
+	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace, NoArena.
 	StartOption interface{ start(*startSettings) }
 )
 
@@ -46,6 +46,7 @@ type startSettings struct {
 	dir         string
 	memoryLimit int64
 	grace       time.Duration
+	noArena     bool
 	err         error // of the first option that cannot be
 }
 
@@ -132,3 +133,8 @@ type MemoryLimit int64
 func (o MemoryLimit) start(s *startSettings) {
 	set(&s.memoryLimit, "MemoryLimit", int64(o), &s.err)
 }
+
+// NoArena makes a process that is not trusted, if it is true: see PoolConfig.NoArena.
+type NoArena bool
+
+func (o NoArena) start(s *startSettings) { s.noArena = bool(o) }

@@ -62,7 +62,7 @@ func NewPool(c PoolConfig) (*Pool, error) {
 		return startPort(kernel, spawn.Spec{
 			Name: name, Worker: index, Env: c.Env, Dir: c.Dir, Registry: s.lines, Layout: poolLayout,
 			MemoryLimit: c.MemoryLimit, MaxProcs: c.MaxProcs, CPUs: cpus, Nice: c.Nice, Stdout: stdout, Stderr: stderr,
-			Logger: c.Logger,
+			Logger: c.Logger, NoArena: c.NoArena,
 		}, h)
 	})
 	signals.follow(e)

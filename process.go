@@ -60,7 +60,7 @@ func (f *Function[In, Out]) Start(ctx context.Context, in In, opts ...StartOptio
 	h.mu.Lock() // the port may report before it is known here
 	port, err := startPort(osenv.Default(), spawn.Spec{
 		Name: o.name, Worker: -1, Env: o.env, Dir: o.dir, Registry: s.lines, Layout: processLayout,
-		MemoryLimit: o.memoryLimit, Stdout: spawn.Stdout, Stderr: spawn.Stderr,
+		MemoryLimit: o.memoryLimit, Stdout: spawn.Stdout, Stderr: spawn.Stderr, NoArena: o.noArena,
 	}, h)
 	if err != nil {
 		h.mu.Unlock()

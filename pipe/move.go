@@ -187,7 +187,7 @@ func giveUp(encoded []byte) {
 			_ = office.Drop(tokenOf(ends[:abi.PipeMoveSize])) // what cannot be reached is dying
 		}
 	}
-	if spawn.IsWorker() {
+	if !spawn.IsRoot() {
 		go drop()
 	} else {
 		drop()

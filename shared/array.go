@@ -60,7 +60,9 @@ func openArray[T any](h handle, s *span) (*Array[T], error) {
 	if h.cell.Type.Load() != typeHash(reflect.TypeFor[T]()) {
 		return nil, errCorrupt
 	}
-	a.data = values[T](h.a, h.cell.Offset.Load(), h.cell.A.Load())
+	if a.data = values[T](h.a, h.cell.Offset.Load(), h.cell.A.Load()); a.data == nil {
+		return nil, errDamaged
+	}
 	if s != nil {
 		if s.to > uint64(len(a.data)) {
 			return nil, errCorrupt

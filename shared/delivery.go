@@ -196,11 +196,15 @@ func giveBack(a *arena.Arena, c *abi.Cell, meta uint64) (done bool) {
 		if queue == nil {
 			return
 		}
+		ctl := controlOf(a, queue)
+		if ctl == nil {
+			return
+		}
 		c.A.Store(1)
 		robust.At("return: marked")
 		c.C.Store(0) // SYNC POINT delivery
 		robust.At("return: there")
-		controlOf(a, queue).Returned.Add(1) // if it dies before, buryQueue does that
+		ctl.Returned.Add(1) // if it dies before, buryQueue does that
 		robust.At("return: counted")
 		done = true
 	})
@@ -259,7 +263,12 @@ func buryDelivery(a *arena.Arena, c *abi.Cell, meta uint64, dead uint32) {
 		return
 	}
 	queue := a.Referred(c.Parent.Load())
-	if queue == nil || c.Seq.Load() >= controlOf(a, queue).Gets.Load() {
+	if queue != nil {
+		if ctl := controlOf(a, queue); ctl == nil || c.Seq.Load() >= ctl.Gets.Load() {
+			queue = nil
+		}
+	}
+	if queue == nil {
 		a.Remove(c, meta)
 		return
 	}

@@ -35,5 +35,8 @@
 // # Trust
 //
 // The processes of a family trust each other with this memory. One that writes where it should not, for it runs broken C code,
-// say, can break the objects of all. It cannot break the pool that runs it, which shares nothing with it but its own channel.
+// say, can break the objects of all, and keep those waiting who use them, also beyond their context. Others check what they read before they
+// follow it, so they are not led out of this memory, but what is in it may be anything: errors are the better case. It cannot break the pool that
+// runs it, which shares nothing with it but its own channel. A worker that is not to be trusted belongs in a pool with
+// mp.PoolConfig.NoArena, which has no part in this memory.
 package shared

@@ -27,6 +27,18 @@ type family struct {
 
 var own family
 
+// errNoArena is why a worker that is not trusted has no shared memory.
+var errNoArena error = noArenaError{}
+
+type noArenaError struct{}
+
+func (noArenaError) Error() string {
+	return "this process is not trusted with shared memory: it was started with NoArena, or by one that was"
+}
+
+// Unwrap makes it an ErrDetached as well.
+func (noArenaError) Unwrap() error { return ErrDetached }
+
 func init() {
 	spawn.SetFamily(&own)
 	spawn.WhenIdle(own.members.end)
@@ -56,6 +68,8 @@ func (f *family) open() (*arena.Arena, error) {
 	switch {
 	case f.file != nil:
 		return arena.Open(f.file)
+	case spawn.NoArena():
+		return nil, errNoArena
 	case mp.IsWorker():
 		return nil, errors.New("the process that started this one had no shared memory")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-multiproc/mp/internal/arena"
 	"github.com/go-multiproc/mp/internal/race"
 	"github.com/go-multiproc/mp/internal/robust"
+	"github.com/go-multiproc/mp/internal/spawn"
 )
 
 // Kinds of cells.
@@ -94,6 +95,9 @@ func (h *handle) unmarshal(b []byte, kinds ...uint8) error {
 		return errCorrupt
 	}
 	*h = handle{wire: [handleSize]byte(b)}
+	if spawn.NoArena() { // nothing here could use it: better to say so now
+		return fmt.Errorf("mp/shared: %w", errNoArena)
+	}
 	a, err := own.inherited()
 	if err != nil || a == nil || a.Family() != binary.LittleEndian.Uint64(b) {
 		return nil //nolint:nilerr // it is detached

@@ -1,29 +1,40 @@
 package shared
 
 import (
+	"math"
 	"sync/atomic"
 	"unsafe"
 
 	"github.com/go-multiproc/mp/internal/arena"
 )
 
-// values is memory of the arena as n values of T.
+// values is memory of the arena as n values of T; nil if it is not in the arena.
 func values[T any](a *arena.Arena, off, n uint64) []T {
 	var zero T
 	size := uint64(unsafe.Sizeof(zero))
-	if n == 0 || size == 0 {
-		return make([]T, n)
+	if size == 0 && n <= math.MaxInt {
+		return make([]T, n) // takes no memory
 	}
-	p := a.Pointer(off, n*size)
+	if n == 0 {
+		return []T{}
+	}
+	if size == 0 || n > a.Size()/size {
+		return nil
+	}
+	p := a.Block(off, n*size)
 	if p == nil {
 		return nil
 	}
 	return unsafe.Slice((*T)(p), n)
 }
 
-// words is memory of the arena as n words of 64 bits.
+// words is memory of the arena as n words of 64 bits; nil if it is not in the arena.
 func words(a *arena.Arena, off uint64, n int) []atomic.Uint64 {
-	return unsafe.Slice((*atomic.Uint64)(a.Pointer(off, uint64(n)*8)), n)
+	p := a.Block(off, uint64(n)*8)
+	if p == nil {
+		return nil
+	}
+	return unsafe.Slice((*atomic.Uint64)(p), n)
 }
 
 // word is a small value as a word, the bytes that it has none of 0.

@@ -50,6 +50,10 @@ func makeQueue(a *arena.Arena, c QueueConfig) (*abi.Cell, error) {
 		return nil, err
 	}
 	ctl := controlOf(a, q)
+	if ctl == nil {
+		a.Free(q)
+		return nil, errDamaged
+	}
 	ctl.Capacity, ctl.Limit = uint64(c.Capacity), uint64(c.Bytes)
 	end, err := a.New(kindQueueEnd, 0)
 	if err != nil {

@@ -97,8 +97,8 @@ func (q *Queue[T]) next() bool {
 	return c.PutsSeen > gets
 }
 
-// errDamaged reports a queue in whose memory somebody wrote who should not.
-var errDamaged = errors.New("mp/shared: the queue is damaged")
+// errDamaged reports an object in whose memory somebody wrote who should not.
+var errDamaged = errors.New("mp/shared: the object is damaged")
 
 // read is the next record, the place behind it, and the segment that has nothing more, if it was the last of one. Under the
 // lock of who gets.
@@ -143,8 +143,9 @@ func (q *Queue[T]) advance(after abi.QueueMark) {
 // leave gives back the lock of who gets, and a segment that is empty.
 func (q *Queue[T]) leave(emptied uint64) {
 	if emptied != 0 {
-		c := q.a.Cell(uint32(emptied))
-		q.a.Remove(c, c.Meta.Load())
+		if c := q.a.Cell(uint32(emptied)); c != nil {
+			q.a.Remove(c, c.Meta.Load())
+		}
 		robust.At("get: segment freed")
 	}
 	q.unlockGet()

@@ -138,7 +138,10 @@ func (q *Queue[T]) write(head, body []byte) error {
 	if mark.Segment != 0 {
 		seg = q.segment(mark.Segment)
 	}
-	if mark.Segment == 0 || mark.Offset+need+abi.QueueHeader > uint64(len(seg)) {
+	if mark.Segment != 0 && (uint64(len(seg)) < abi.QueueHeader || mark.Offset > uint64(len(seg))-abi.QueueHeader) {
+		return errDamaged
+	}
+	if mark.Segment == 0 || need+abi.QueueHeader > uint64(len(seg))-mark.Offset {
 		next, err := q.newSegment(max(segmentSize, need+abi.QueueHeader), puts)
 		if err != nil {
 			return err
@@ -151,7 +154,9 @@ func (q *Queue[T]) write(head, body []byte) error {
 		}
 		robust.At("put: segment linked")
 		mark.Segment, mark.Offset = next, 0
-		seg = q.segment(next)
+		if seg = q.segment(next); uint64(len(seg)) < need+abi.QueueHeader {
+			return errDamaged
+		}
 	}
 	at := mark.Offset + abi.QueueHeader
 	copy(seg[at:], head)

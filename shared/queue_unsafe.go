@@ -9,9 +9,9 @@ import (
 
 const controlSize = uint64(unsafe.Sizeof(abi.QueueControl{}))
 
-// controlOf is the control block of a queue's cell.
+// controlOf is the control block of a queue's cell, nil if the cell was damaged, so that it is nowhere.
 func controlOf(a *arena.Arena, c *abi.Cell) *abi.QueueControl {
-	return (*abi.QueueControl)(a.Pointer(c.Offset.Load(), controlSize))
+	return (*abi.QueueControl)(a.Block(c.Offset.Load(), controlSize))
 }
 
 // headerAt is the header of the record at an offset of a segment.

@@ -15,17 +15,20 @@ type table [abi.MaxSlots]atomic.Uint64
 
 const tableSize = uint64(unsafe.Sizeof(table{}))
 
-// records is the table of an object that was made with tableSize bytes.
+// records is the table of an object that was made with tableSize bytes. If the object was damaged, so that its table is nowhere, nobody has
+// anything of it.
 func records(a *arena.Arena, c *abi.Cell) *table {
-	return (*table)(a.Pointer(c.Offset.Load(), tableSize))
+	if p := a.Block(c.Offset.Load(), tableSize); p != nil {
+		return (*table)(p)
+	}
+	return new(table)
 }
 
 func (h *handle) records() *table { return records(h.a, h.cell) }
 
 // hasRecord is Kind.Holds for objects with a table.
 func hasRecord(a *arena.Arena, c *abi.Cell, dead uint32) bool {
-	t := records(a, c)
-	return t != nil && t[dead].Load() != 0
+	return records(a, c)[dead].Load() != 0
 }
 
 // all calls fn with each record that there may be.

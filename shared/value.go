@@ -52,7 +52,7 @@ func NewValue[T any](v T) (*Value[T], error) {
 		if size == 0 {
 			c.A.Store(toWord(v))
 		} else {
-			storeWords(words(a, c.Offset.Load(), wordsOf(t)), &v)
+			storeWords(words(a, c.Offset.Load(), wordsOf(t)), &v) // none, if it is damaged already: its opening tells
 		}
 	})
 	if err != nil {
@@ -71,7 +71,9 @@ func openValue[T any](h handle) (*Value[T], error) {
 		return nil, errCorrupt
 	}
 	if t.Size() > wordSize {
-		v.large = words(h.a, h.cell.Offset.Load(), 2*wordsOf(t))
+		if v.large = words(h.a, h.cell.Offset.Load(), 2*wordsOf(t)); v.large == nil {
+			return nil, errDamaged
+		}
 	}
 	return v, nil
 }

@@ -26,8 +26,11 @@ const (
 const ControlFD = 3
 
 // EnvMarker names the variable that makes a process a worker. Its value is a random token and the depth of the
-// process in its family, "<token>.<depth>".
-const EnvMarker = "GO_MP_WORKER"
+// process in its family, "<token>.<depth>", and MarkerApart if it is to inherit no descriptor by accident.
+const (
+	EnvMarker   = "GO_MP_WORKER"
+	MarkerApart = "!"
+)
 
 // MaxDepth is how deep workers may start workers.
 const MaxDepth = 8

@@ -43,7 +43,8 @@ const (
 	cellsAt = dirtyAt + abi.MaxArena/abi.Chunk/8
 )
 
-func (a *Arena) size() uint64   { return a.Header.Size }
+// size is not what the header says: that may be anybody's.
+func (a *Arena) size() uint64   { return uint64(len(a.mem)) }
 func prefix(size uint64) uint64 { return size / 32 }
 func treeAt(size uint64) uint64 { return cellsAt + size/128 }
 
@@ -127,6 +128,9 @@ func (a *Arena) File() *os.File { return a.file }
 
 // Family is the number that no other family has.
 func (a *Arena) Family() uint64 { return a.Header.Family }
+
+// Size is how large the arena is.
+func (a *Arena) Size() uint64 { return a.size() }
 
 // orderOf is the order of the smallest block that holds size bytes.
 func orderOf(size uint64) int {

@@ -26,31 +26,62 @@ func (a *Arena) make(kind uint8, size uint64, zero bool) (*abi.Cell, error) {
 	if size > a.size()/2 {
 		return nil, fmt.Errorf("%w: %d bytes were asked for, the arena has %d", ErrNoMemory, size, a.size())
 	}
-	c, err := a.alloc(kind, size)
+	c, off, err := a.alloc(kind, size)
 	if err == nil {
-		a.use(c.Offset.Load(), size, zero)
+		a.use(off, size, zero)
 	}
 	return c, err
 }
 
 // alloc takes memory and a cell.
-func (a *Arena) alloc(kind uint8, size uint64) (*abi.Cell, error) {
+func (a *Arena) alloc(kind uint8, size uint64) (c *abi.Cell, off uint64, err error) {
 	a.lockHeap()
 	defer a.unlockHeap()
 	if size == 0 {
-		return a.describe(kind, 0, 0)
+		c, err = a.describe(kind, 0, 0)
+		return c, 0, err
 	}
 	order := orderOf(size)
 	off, ok := a.tree.find(order)
 	if !ok {
-		return nil, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
+		return nil, 0, fmt.Errorf("%w: %d bytes were asked for", ErrNoMemory, size)
+	}
+	if off < prefix(a.size()) {
+		return nil, 0, errDamaged // to give out the cells themselves would damage everything
 	}
 	a.take(off, order)
-	c, err := a.describe(kind, off, size)
+	c, err = a.describe(kind, off, size)
 	if err != nil {
 		a.tree.give(off, order)
 	}
-	return c, err
+	return c, off, err
+}
+
+// errDamaged reports an arena in which somebody wrote who should not.
+var errDamaged = errors.New("shared memory is damaged")
+
+// A block is what a cell says of its memory.
+type block struct {
+	off, size uint64
+	order     int
+}
+
+// block reads that once, and checks it: whoever has lost its mind, or is not what it seems, may have written there. ok is false if
+// no allocator gave it out, so nothing is to be done with it.
+func (a *Arena) block(c *abi.Cell) (b block, ok bool) {
+	order := uint64(c.Order.Load())
+	b = block{c.Offset.Load(), c.Size.Load(), int(order)}
+	if b.size == 0 {
+		return block{}, true
+	}
+	if order > uint64(a.tree.top) {
+		return block{}, false
+	}
+	length := uint64(abi.Granule) << order
+	if b.off < prefix(a.size()) || b.off >= a.size() || b.off%length != 0 || length > a.size()-b.off || b.size > length {
+		return block{}, false
+	}
+	return b, true
 }
 
 // take takes a block that is free in the tree. Who rebuilds the tree clears it up to HeapTop, so that grows first.
@@ -62,6 +93,11 @@ func (a *Arena) take(off uint64, order int) {
 	robust.At("allocate: memory taken")
 }
 
+// heapTop is up to where memory was ever given out.
+func (a *Arena) heapTop() uint64 {
+	return min(max(a.Header.HeapTop.Load(), prefix(a.size())), a.size())
+}
+
 // describe makes a cell for memory that was taken in the tree. That is one step, the store to Meta: before it the tree and the list
 // of free cells say less than the cells, and are built anew; after it the cell is this process's, and a sweep frees it. Under the
 // heap's lock.
@@ -70,7 +106,7 @@ func (a *Arena) describe(kind uint8, off, size uint64) (*abi.Cell, error) {
 	n := uint32(min(h.FreeCell.Load(), uint64(a.cells-1)))
 	fresh := n == 0
 	if fresh {
-		if n = uint32(h.CellTop.Load()); n >= a.cells {
+		if n = uint32(min(h.CellTop.Load(), uint64(a.cells))); n == 0 || n >= a.cells {
 			return nil, fmt.Errorf("%w: %d objects", ErrNoMemory, n-1)
 		}
 	} else {
@@ -185,18 +221,18 @@ func (a *Arena) Free(c *abi.Cell) {
 // that come after it are built anew if they say more than the cells.
 func (a *Arena) free(c *abi.Cell, clean bool) {
 	h := a.Header
-	off, size, order := c.Offset.Load(), c.Size.Load(), int(c.Order.Load())
-	if size > 0 && !clean {
-		a.soil(off, size)
+	b, _ := a.block(c) // memory that is nowhere is given up
+	if b.size > 0 && !clean {
+		a.soil(b.off, b.size)
 	}
 	a.lockHeap()
 	defer a.unlockHeap()
 	robust.At("free: soiled")
 	c.Meta.Store(abi.Meta(abi.Gen(c.Meta.Load()), 0, abi.CellFree)) // SYNC POINT cell
 	robust.At("free: free")
-	if size > 0 {
-		a.tree.give(off, order)
-		h.Used.Add(-(uint64(abi.Granule) << order))
+	if b.size > 0 {
+		a.tree.give(b.off, b.order)
+		h.Used.Add(-(uint64(abi.Granule) << b.order))
 		robust.At("free: memory given back")
 	}
 	c.Next.Store(h.FreeCell.Load())
@@ -224,7 +260,7 @@ func (a *Arena) unlockHeap() { a.F.Unguard(&a.Header.HeapLock) }
 func (a *Arena) rebuild() {
 	h := a.Header
 	start := prefix(a.size())
-	a.tree.clear(start, h.HeapTop.Load())
+	a.tree.clear(start, a.heapTop())
 	a.tree.mark(0, orderOf(start))
 	if top := uint32(h.CellTop.Load()); top < a.cells && abi.State(a.cell(top).Meta.Load()) != abi.CellFree {
 		h.CellTop.Store(uint64(top) + 1) // it was given out, and not counted
@@ -238,10 +274,9 @@ func (a *Arena) rebuild() {
 			continue
 		}
 		objects++
-		if c.Size.Load() > 0 {
-			order := int(c.Order.Load())
-			a.tree.mark(c.Offset.Load(), order)
-			used += abi.Granule << order
+		if b, ok := a.block(c); ok && b.size > 0 {
+			a.tree.mark(b.off, b.order)
+			used += abi.Granule << b.order
 		}
 	}
 	h.FreeCell.Store(free)

@@ -49,4 +49,11 @@
 //
 // Who waits for an object may set his bell in a mask of its cell when that is another object's already. So the words that are masks are
 // masks in every kind, Waiting, Waiting2 and E, where a bit too many costs a needless ring.
+//
+// # Damage
+//
+// Whoever has the arena can write anything into it. What is read from it is read once, and leads nowhere outside of it: the size of the arena is
+// that of the mapping and not the header's, a cell's block is one that an allocator could have given out (Arena.block), a number of a cell is
+// in range, and the heap's summary gives out nothing in front of the memory. So damage makes objects wrong, or an error, or lost with their memory. What
+// it cannot be kept from is a lock: one whose word names a process that lives is waited for.
 package arena

@@ -58,6 +58,14 @@ func (a *Arena) Pointer(off, size uint64) unsafe.Pointer {
 	return a.mem.at(off)
 }
 
+// Block is Pointer for what needs to be aligned, as the beginning of each block is: on some processors words are, or fault.
+func (a *Arena) Block(off, size uint64) unsafe.Pointer {
+	if off%abi.Granule != 0 {
+		return nil
+	}
+	return a.Pointer(off, size)
+}
+
 // Bytes is memory as bytes; nil if it is not in the arena.
 func (a *Arena) Bytes(off, size uint64) []byte {
 	p := a.Pointer(off, size)

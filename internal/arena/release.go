@@ -29,7 +29,7 @@ func (a *Arena) bits(off, size uint64) (first, last uint64) {
 
 // soil notes that memory may be dirty.
 func (a *Arena) soil(off, size uint64) {
-	first, last := a.bits(off, size)
+	first, last := a.bits(off, size) // of a block that was checked
 	var fresh uint64
 	for chunk := first; chunk <= last; chunk++ {
 		if word, bit := a.dirtyBit(chunk); word.Load()&bit == 0 && word.Or(bit)&bit == 0 {
@@ -84,7 +84,7 @@ func (a *Arena) releaseSoon() {
 // time a block belongs to this process, so nobody can be given what is still to be released.
 func (a *Arena) release(keep int64) {
 	const size = abi.Granule << releaseOrder
-	for off := a.Header.HeapTop.Load() &^ (size - 1); off >= prefix(a.size()) && a.surplus() > keep; off -= size {
+	for off := min(a.heapTop(), a.size()-size) &^ (size - 1); off >= prefix(a.size()) && a.surplus() > keep; off -= size {
 		if !a.soiled(off, size) {
 			continue
 		}

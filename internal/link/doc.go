@@ -34,7 +34,21 @@
 // A payload larger than half the ring is sent to a worker that has nothing else to do, in a goroutine of its own, and
 // streams through the ring. The slot comes first, so the worker reads as the parent writes. The element has not begun
 // until it was read wholly, so if it is taken back meanwhile, or the worker dies, nobody has run it. A large result streams in the other direction;
-// the parent allocates for what has come, not for what was announced.
+// the parent allocates for what has come, not for what was announced, but for the first untrustedSize or trustedSize bytes. A result lies in its
+// worker's memory when it is announced: one that is larger than the MemoryLimit is taken for what it is, and the worker killed for being over its limit.
+//
+// # The worst that a worker can do
+//
+//	changes its channel               what the parent reads there it reads once: a position, a header, a cursor. It is checked, and used as it was read.
+//	                                  A payload is copied before anybody looks into it. Nonsense kills the worker (see package ring)
+//	answers what was not asked        killed. What it answers before its element has begun counts, as it would a moment later
+//	announces without end             see above; without a MemoryLimit a result may be as large as what comes in its time
+//	changes positions to and fro      a thread of the parent looks all the time, as it does for one that sends wakes
+//	takes the sleep flag down         its results lie until the tick, or its timeout
+//	withholds results                 timeouts are for that
+//
+// A worker that has begun something and is killed has lost it: so what it forges in its cursor makes its own elements fail, or be run again where Retries
+// allow it.
 //
 // # The side channel
 //

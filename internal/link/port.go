@@ -57,6 +57,8 @@ type Port struct {
 	closed   bool
 	number   uint8 // of the next record, its low byte
 	large    record
+	limit    uint64 // immutable: the most that a result can have
+	trusted  uint64 // immutable: what is allocated for one before it has come
 	buf      []byte
 	broken   error
 	consumed atomic.Uint64 // what out has consumed, for who only wants to know whether there is more
@@ -84,6 +86,7 @@ func Start(k *osenv.Kernel, s spawn.Spec, h engine.Host) (*Port, error) {
 	}
 	p := &Port{Child: child, host: h, room: make(chan struct{}, 1), gone: make(chan struct{}), tail: child.Channel.U64(abi.OffOutTail)}
 	p.life, p.end = context.WithCancel(context.Background())
+	p.limits(s)
 	p.listen(s)
 	p.helper.Patience = helpPatience
 	p.slots, p.in, p.out = child.Channel.ParentEnds()
@@ -112,6 +115,9 @@ func (p *Port) run() {
 	}
 	p.closed = true
 	p.cons.Unlock()
+	if errors.Is(why, errOver) {
+		why = nil
+	}
 	p.hear() // after its results, for a logger may be slow
 	if why == nil && !p.Child.Ready() {
 		why = p.Child.StartError()
@@ -255,10 +261,14 @@ func (p *Port) next() (n int, err error) {
 		return 0, fmt.Errorf("%w: record %d with number %d and status %d", ring.ErrCorrupt, p.number, check, status)
 	}
 	p.number++
+	if size > p.limit {
+		p.Child.KillOver(int64(size))
+		return 0, errOver
+	}
 	pad := int(-size & (abi.RecordAlign - 1))
 	if size > uint64(p.out.Known()) {
 		// The size is the worker's word: memory follows what really comes.
-		p.large = record{under: true, status: status, size: int(size), pad: pad, body: make([]byte, 0, min(size, trustedSize))}
+		p.large = record{under: true, status: status, size: int(size), pad: pad, body: make([]byte, 0, min(size, p.trusted))}
 		return p.more()
 	}
 	if uint64(cap(p.buf)) < size {
@@ -285,8 +295,25 @@ const (
 	maxRunSize = 128
 )
 
-// trustedSize is what is allocated for a record before it has come.
-const trustedSize = 64 << 20
+// What is allocated for a record before it has come: growing costs a copy, which who is trusted is spared.
+const (
+	trustedSize   = 64 << 20
+	untrustedSize = 1 << 20
+)
+
+// errOver ends a worker that announces more than it can have. It says nothing that the worker's exit does not.
+var errOver = errors.New("a result that is larger than the worker's memory limit")
+
+// limits bounds what results can make this process allocate. A worker has a result in its memory when it announces it.
+func (p *Port) limits(s spawn.Spec) {
+	p.limit, p.trusted = abi.MaxRecord, trustedSize
+	if s.MemoryLimit > 0 {
+		p.limit = min(p.limit, uint64(s.MemoryLimit))
+	}
+	if s.NoArena {
+		p.trusted = untrustedSize
+	}
+}
 
 func (p *Port) more() (n int, err error) {
 	r := &p.large

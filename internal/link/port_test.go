@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(roleVar) == "nonsense" {
 		nonsense(p)
 	}
+	if os.Getenv(roleVar) == "huge" {
+		announceHuge(p)
+	}
 	Serve(context.Background(), p, localHandler(func() {}), func() { os.Exit(1) })
 	os.Exit(0)
 }

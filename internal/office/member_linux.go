@@ -20,7 +20,7 @@ func put(token Token, state []byte, files []*os.File) error {
 	if err != nil {
 		return err
 	}
-	if spawn.IsWorker() {
+	if !spawn.IsRoot() {
 		defer d.close()
 		_, err = ask(&letter{kind: abi.OfficePut, token: token, deposit: d})
 		return err
@@ -34,7 +34,7 @@ func put(token Token, state []byte, files []*os.File) error {
 
 func take(token Token) (state []byte, files []*os.File, err error) {
 	var d deposit
-	if spawn.IsWorker() {
+	if !spawn.IsRoot() {
 		answer, err := ask(&letter{kind: abi.OfficeTake, token: token})
 		if err != nil {
 			return nil, nil, err
@@ -49,7 +49,7 @@ func take(token Token) (state []byte, files []*os.File, err error) {
 }
 
 func has(token Token) (bool, error) {
-	if !spawn.IsWorker() {
+	if spawn.IsRoot() {
 		return own.has(token), nil
 	}
 	_, err := ask(&letter{kind: abi.OfficeHas, token: token})
@@ -60,7 +60,7 @@ func has(token Token) (bool, error) {
 }
 
 func drop(token Token) error {
-	if !spawn.IsWorker() {
+	if spawn.IsRoot() {
 		own.drop(token)
 		return nil
 	}

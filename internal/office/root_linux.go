@@ -33,7 +33,7 @@ func init() { spawn.BeforeStart(open) }
 // open opens the office of this process, if it is the family's first. If that fails, the next start tries again, and whoever
 // needs it meanwhile is told that nobody is there.
 func open() {
-	if spawn.IsWorker() {
+	if !spawn.IsRoot() {
 		return
 	}
 	opening.Lock()

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,24 @@ func openControl() {
 	unix.CloseOnExec(abi.ControlFD)
 	_ = unix.SetNonblock(abi.ControlFD, true) // it is already
 	control = os.NewFile(abi.ControlFD, "control")
+}
+
+// closeInherited closes what the program itself holds without close-on-exec, which no other package has seen yet. What this process
+// has opened, as the runtime may have by now, is close-on-exec.
+func closeInherited() {
+	fds, err := os.ReadDir("/proc/self/fd")
+	for _, entry := range fds {
+		fd, aerr := strconv.Atoi(entry.Name())
+		if aerr != nil || fd <= abi.ControlFD {
+			continue
+		}
+		if flags, ferr := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); ferr == nil && flags&unix.FD_CLOEXEC == 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	if err != nil {
+		refuse("it cannot tell which descriptors it inherited: " + err.Error())
+	}
 }
 
 // Attach makes this process the worker that its parent wants, or tells the parent why it cannot be; then it must end.
@@ -48,6 +67,8 @@ func attach(registry []string) (*Parent, error) {
 		return nil, errors.New("the parent's token is not the one in the environment")
 	}
 	inherited = config.Secret
+	self.noArena.Store(config.NoArena)
+	self.root.Store(config.Root)
 	close(told)
 	memory, crash := files[0], files[1]
 	if len(files) > 3 && family != nil {

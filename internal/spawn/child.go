@@ -31,7 +31,8 @@ type Spec struct {
 	MemoryLimit    int64 // bytes, 0 for none
 	MaxProcs       int   // 0 leaves it to the runtime
 	CPUs           []int
-	Nice           int // added to the parent's niceness
+	Nice           int  // added to the parent's niceness
+	NoArena        bool // it is not trusted: see doc.go
 	Stdout, Stderr *Output
 	Logger         *slog.Logger // of the records of the worker; nil for none
 	Prefix         string       // of its lines; "" for its name and pid
@@ -93,12 +94,12 @@ func (c *Child) Suspect() bool { return robust.Dead(c.Channel.Alive) }
 // Recv waits for the next frame from the worker: io.EOF once it has ended, or closed its socket. One caller at a time.
 // Handshake frames are dealt with here; the rest is abi.FrameWake.
 func (c *Child) Recv() (byte, error) {
+	if c.ready {
+		return c.recvWake()
+	}
 	kind, body, err := readFrame(c.frames)
 	if err != nil {
 		return 0, err
-	}
-	if n := c.frames.Buffered(); kind == abi.FrameWake && c.ready && n > 0 {
-		_, _ = c.frames.Discard(n) // more of the same
 	}
 	switch kind {
 	case abi.FrameWake:
@@ -117,9 +118,30 @@ func (c *Child) Recv() (byte, error) {
 	case abi.FrameFailed:
 		return kind, fmt.Errorf("mp: worker %s cannot serve: %s", c.spec.Name, text(body))
 	default:
-		return 0, fmt.Errorf("mp: worker %s: unknown frame %q", c.spec.Name, kind)
+		return 0, c.unknown(kind)
 	}
 	return kind, nil
+}
+
+// recvWake is Recv of a worker that serves: it has nothing to say but FrameWake, so nothing that it announces is waited for.
+func (c *Child) recvWake() (byte, error) {
+	kind, err := c.frames.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	more, _ := c.frames.Peek(c.frames.Buffered()) // as many as are there
+	for i := 0; kind == abi.FrameWake && i < len(more); i++ {
+		kind = more[i]
+	}
+	if kind != abi.FrameWake {
+		return 0, c.unknown(kind)
+	}
+	_, _ = c.frames.Discard(len(more))
+	return kind, nil
+}
+
+func (c *Child) unknown(kind byte) error {
+	return fmt.Errorf("mp: worker %s: unknown frame %q", c.spec.Name, kind)
 }
 
 // text is what a worker wrote, fit for an error.

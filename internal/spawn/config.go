@@ -30,6 +30,8 @@ type Config struct {
 	Nice        int
 	Logs        bool // the parent has a logger, which takes records from LogLevel on
 	LogLevel    slog.Level
+	NoArena     bool // there is no arena for the worker, nor for what it starts
+	Root        bool // the worker begins a family of its own
 }
 
 func (c *Config) encode() []byte {
@@ -37,11 +39,8 @@ func (c *Config) encode() []byte {
 	b = appendStrings(b, c.Token, c.Name, c.Registry)
 	b = appendInts(b, c.Worker, c.Parent, c.Layout.Slots, c.Layout.In, c.Layout.Out, c.MaxProcs)
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.MemoryLimit))
-	logs := 0
-	if c.Logs {
-		logs = 1
-	}
-	b = appendInts(b, logs, int(c.LogLevel), c.Nice)
+	b = appendBools(b, c.Logs, c.NoArena, c.Root)
+	b = appendInts(b, int(c.LogLevel), c.Nice)
 	return appendInts(appendInts(b, len(c.CPUs)), c.CPUs...)
 }
 
@@ -51,7 +50,7 @@ func decodeConfig(body []byte) (Config, error) {
 		Secret: d.secret(),
 		Token:  d.string(), Name: d.string(), Registry: d.string(),
 		Worker: d.int(), Parent: d.int(), Layout: ring.Layout{Slots: d.int(), In: d.int(), Out: d.int()}, MaxProcs: d.int(),
-		MemoryLimit: d.int64(), Logs: d.bool(), LogLevel: slog.Level(d.int()), Nice: d.int(),
+		MemoryLimit: d.int64(), Logs: d.bool(), NoArena: d.bool(), Root: d.bool(), LogLevel: slog.Level(d.int()), Nice: d.int(),
 	}
 	for range d.count() {
 		c.CPUs = append(c.CPUs, d.int())
@@ -67,11 +66,11 @@ type hello struct {
 }
 
 func (h *hello) encode() []byte {
-	b := appendStrings(nil, h.Build)
+	b := appendBools(appendStrings(nil, h.Build), h.Differs)
 	if !h.Differs {
-		return appendInts(b, 0, 0)
+		return appendInts(b, 0)
 	}
-	return appendStrings(appendInts(b, 1, len(h.Registry)), h.Registry...)
+	return appendStrings(appendInts(b, len(h.Registry)), h.Registry...)
 }
 
 func decodeHello(body []byte) (hello, error) {

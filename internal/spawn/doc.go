@@ -57,7 +57,7 @@
 //	FrameReady     it serves
 //	FrameNotMain   instead of any of these: a use of the library before Main, or no Main in time; then it exits with 113
 //	FrameFailed    likewise: it cannot serve, and why; then it exits with 1
-//	FrameWake      after FrameReady: look at the channel
+//	FrameWake      after FrameReady, and nothing else then: look at the channel
 //
 // A good worker sends the first three in one write, when everything is in place. The build is the runtime's version
 // and the size and time of the file: both sides look at /proc/self/exe, so they differ only if the worker is not what
@@ -87,9 +87,31 @@
 // # The family's secret
 //
 // A family has 32 random bytes that nobody else knows. The first process makes them when they are first asked for, each
-// child gets them in its Config, over the socket that only it and its parent hold. Nothing uses them but Derive, which
+// child gets them in its Config, over the socket that only it and its parent hold, unless it is not trusted: then it gets others. Nothing uses them but Derive, which
 // makes keys of them, one for each purpose. Who may read a process's memory can read them: that is root, and whoever may trace it, as
 // programs of the same user may.
+//
+// # Workers that are not trusted
+//
+// With Spec.NoArena a worker gets nothing of its family. Who trusts whom is then: the worker its parent, as ever; the parent nobody; and no
+// other process reads anything that this worker can write.
+//
+//	what it can reach          and what comes of it
+//	its channel                packages ring and link: its own elements
+//	its control socket         once it serves, FrameWake and nothing else is taken; descriptors that it sends are dropped by the kernel
+//	its side socket            package side: records and fractions of its own
+//	stdout, stderr             lines with its prefix; what it prints there may make its own exit look like another
+//	the crash memfd            likewise. It is read once, maxCrash at most; its pages count as the worker's, if it is in a control group
+//	the environment            is the parent's: what must not be known has to be taken out of that
+//
+// Four things are different for it. The descriptor of the arena is not sent, and its end is not told to the family, which had nothing to
+// do with it: so it does not wait for a sweep. Its death is seen by its own alive word and the pidfd, as that of any worker. Its secret is fresh
+// random bytes, so nothing that is derived from the family's fits. In Config, Root makes it the first of a family of its own, which has an
+// office as soon as it starts something, and NoArena tells it, and through it all below, why there is no shared memory. And
+// the marker ends in abi.MarkerApart: then descriptors without close-on-exec, which are the program's, are closed in this package's
+// initialization, before any other package can see them. What the runtime has opened by then is close-on-exec.
+//
+// Nothing here keeps it from what the kernel allows to processes of one user.
 //
 // # Ties to the parent
 //
@@ -195,7 +217,7 @@
 //	no Main                                     ErrNotMain
 //	a CPU that does not exist                   FrameFailed
 //	another build, another registry             an error that tells the difference; killed
-//	a malformed frame, an unknown one           an error; killed
+//	a malformed frame, an unknown one           an error; killed; once it serves, without waiting for the rest of it
 //	the worker closes its socket                killed
 //	no control group can be made, or entered    the parent looks at the worker's memory itself
 //	the worker stops (SIGSTOP)                  nothing: deadlines are the engine's affair

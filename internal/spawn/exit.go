@@ -17,7 +17,7 @@ func (c *Child) watch() {
 	if ours {
 		// It is a zombie now: the group it leads cannot be anybody else's.
 		_ = osenv.KillGroup(c.PID)
-		if family != nil {
+		if family != nil && !c.spec.NoArena { // else it had nothing of the family's, and waits for nobody who has
 			family.Ended(c.PID) // before anybody is told: what it held is free when its end is known
 		}
 	} else {

@@ -154,7 +154,7 @@ func TestChildEnv(t *testing.T) {
 	t.Setenv("GOCOVERDIR", "/cover")
 	t.Setenv("MP_SPAWN_A", "1")
 	t.Setenv("GO_MP_WORKER", "forged.1")
-	env := childEnv([]string{"MP_SPAWN_A=2", "GO_MP_WORKER=forged.2", "MP_SPAWN_B=1", "MP_SPAWN_B=2", "=C:", "novalue"}, "token", 3)
+	env := childEnv([]string{"MP_SPAWN_A=2", "GO_MP_WORKER=forged.2", "MP_SPAWN_B=1", "MP_SPAWN_B=2", "=C:", "novalue"}, marker{token: "token", depth: 3})
 	count := func(kv string) (n int) {
 		for _, e := range env {
 			if e == kv || kv[len(kv)-1] == '=' && strings.HasPrefix(e, kv) {

@@ -81,6 +81,18 @@ func appendInts(b []byte, ints ...int) []byte {
 	return b
 }
 
+// appendBools appends an int for each, 0 or 1.
+func appendBools(b []byte, bools ...bool) []byte {
+	for _, v := range bools {
+		n := 0
+		if v {
+			n = 1
+		}
+		b = appendInts(b, n)
+	}
+	return b
+}
+
 func appendStrings(b []byte, strings ...string) []byte {
 	for _, s := range strings {
 		b = append(appendInts(b, len(s)), s...)

@@ -19,7 +19,7 @@ func TestConfigAndHelloRoundTrip(t *testing.T) {
 	for _, c := range []Config{
 		{},
 		{Token: "t", Name: "n\x00\xff", Worker: -1, Parent: 7, Registry: "r", Secret: [SecretSize]byte{1, 31: 255}, Layout: ring.Layout{Slots: 8, In: 16, Out: 32},
-			MemoryLimit: 1 << 62, MaxProcs: 3, CPUs: []int{0, 5}, Nice: 19},
+			MemoryLimit: 1 << 62, MaxProcs: 3, CPUs: []int{0, 5}, Nice: 19, NoArena: true, Root: true},
 	} {
 		got, err := decodeConfig(c.encode())
 		if err != nil || !reflect.DeepEqual(got, c) {

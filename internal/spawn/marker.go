@@ -19,29 +19,33 @@ var mainLimit = 10 * time.Second
 
 // self is what the environment said about this process.
 var self struct {
-	worker bool
-	depth  int
-	token  string
-	main   atomic.Bool // Main was called
+	worker  bool
+	depth   int
+	token   string
+	main    atomic.Bool // Main was called
+	noArena atomic.Bool // the parent said so; Attach
+	root    atomic.Bool // likewise
 }
 
 // init runs before any code of the program that imports this library: the marker must be gone before anything can
 // inherit it.
 func init() {
-	marker, ok := os.LookupEnv(abi.EnvMarker)
+	value, ok := os.LookupEnv(abi.EnvMarker)
 	if !ok {
 		return
 	}
 	os.Unsetenv(abi.EnvMarker)
-	token, depth, _ := strings.Cut(marker, ".")
-	n, err := strconv.Atoi(depth)
-	if err != nil || n < 1 || n > abi.MaxDepth {
+	m, ok := parseMarker(value)
+	if !ok {
 		// The last line against a fork bomb: it must hold whatever else is broken, so it only exits.
-		fmt.Fprintf(os.Stderr, "mp: %s=%q: a worker at this depth does not start\n", abi.EnvMarker, marker)
+		fmt.Fprintf(os.Stderr, "mp: %s=%q: a worker at this depth does not start\n", abi.EnvMarker, value)
 		os.Exit(exitRefused)
 	}
-	self.worker, self.depth, self.token = true, n, token
+	self.worker, self.depth, self.token = true, m.depth, m.token
 	openControl()
+	if m.apart {
+		closeInherited()
+	}
 	robust.Prepare()
 	awaitMain(mainTicks)
 }
@@ -63,6 +67,28 @@ func awaitMain(ticks int) {
 	})
 }
 
+// A marker is what the environment of a worker says about it.
+type marker struct {
+	token string
+	depth int
+	apart bool // it inherits nothing by accident
+}
+
+func (m marker) String() string {
+	s := m.token + "." + strconv.Itoa(m.depth)
+	if m.apart {
+		s += abi.MarkerApart
+	}
+	return s
+}
+
+func parseMarker(s string) (m marker, ok bool) {
+	token, depth, _ := strings.Cut(s, ".")
+	depth, apart := strings.CutSuffix(depth, abi.MarkerApart)
+	n, err := strconv.Atoi(depth)
+	return marker{token, n, apart}, err == nil && n >= 1 && n <= abi.MaxDepth
+}
+
 // exitRefused is the exit code of a process that should not have been a worker.
 const exitRefused = 113
 
@@ -71,6 +97,12 @@ func IsWorker() bool { return self.worker }
 
 // Depth is how many processes of the family stand above this one.
 func Depth() int { return self.depth }
+
+// NoArena reports whether this process is a worker that was started without the family's arena, or was started by one.
+func NoArena() bool { return self.noArena.Load() }
+
+// IsRoot reports whether this process is the first of its family. In a worker it is known from Main on.
+func IsRoot() bool { return !self.worker || self.root.Load() }
 
 // RequireMain ends a worker that uses the library before it called Main: whatever it was about to do, in the parent
 // it was meant to happen once.
@@ -95,7 +127,7 @@ func tell(kind byte, why string) {
 }
 
 // childEnv is the environment of a child: the parent's, extra, and its own marker in place of any other.
-func childEnv(extra []string, token string, depth int) []string {
+func childEnv(extra []string, own marker) []string {
 	env := make([]string, 0, len(extra)+64)
 	last := make(map[string]int)
 	add := func(kv string) {
@@ -116,7 +148,7 @@ func childEnv(extra []string, token string, depth int) []string {
 	for _, kv := range extra {
 		add(kv)
 	}
-	return append(env, fmt.Sprintf("%s=%s.%d", abi.EnvMarker, token, depth))
+	return append(env, abi.EnvMarker+"="+own.String())
 }
 
 // childArgs is the command line of a child: the parent's, which programs look at in their initialization. A test

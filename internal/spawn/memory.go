@@ -45,7 +45,7 @@ func (c *Child) limitMemory() chan struct{} {
 			case !ok: // it has ended
 				return
 			case n > c.spec.MemoryLimit:
-				c.killOver(n)
+				c.KillOver(n)
 				return
 			case n > c.spec.MemoryLimit/2:
 				timer.Reset(sampleNear)
@@ -57,8 +57,8 @@ func (c *Child) limitMemory() chan struct{} {
 	return stop
 }
 
-// killOver is Kill, for having so much memory, which is above its limit.
-func (c *Child) killOver(memory int64) {
+// KillOver is Kill, for having so much memory, which is above its limit.
+func (c *Child) KillOver(memory int64) {
 	c.mu.Lock()
 	c.over = memory
 	c.mu.Unlock()

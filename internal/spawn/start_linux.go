@@ -147,7 +147,7 @@ func (c *start) sendFiles() error {
 		return err
 	}
 	fds := []int{int(c.channel.Fd()), int(c.crash.Fd()), int(c.side.Fd())}
-	if shared := familyFile(); shared != nil {
+	if shared := familyFile(); shared != nil && !c.spec.NoArena {
 		fds = append(fds, int(shared.Fd()))
 	}
 	rights := unix.UnixRights(fds...)
@@ -160,9 +160,14 @@ func (c *start) sendFiles() error {
 func (c *start) config() *Config {
 	s := &c.spec
 	level, logs := side.Lowest(s.Logger)
+	family := secret
+	if s.NoArena {
+		family = newSecret
+	}
 	return &Config{
-		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Secret: secret(), Layout: s.Layout,
+		Token: c.token, Name: s.Name, Worker: s.Worker, Parent: os.Getpid(), Registry: Digest(s.Registry), Secret: family(), Layout: s.Layout,
 		MemoryLimit: s.MemoryLimit, MaxProcs: s.MaxProcs, CPUs: s.CPUs, Nice: s.Nice, Logs: logs, LogLevel: level,
+		NoArena: s.NoArena || NoArena(), Root: s.NoArena,
 	}
 }
 
@@ -176,7 +181,7 @@ func (c *start) run() error {
 	}
 	attr := &syscall.ProcAttr{
 		Dir:   c.spec.Dir,
-		Env:   childEnv(c.spec.Env, c.token, self.depth+1),
+		Env:   childEnv(c.spec.Env, marker{c.token, self.depth + 1, c.spec.NoArena}),
 		Files: []uintptr{c.stdin.Fd(), c.stdoutEnd.Fd(), c.stderrEnd.Fd(), c.socket.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	}

@@ -19,6 +19,8 @@ func Attach([]string) (*Parent, error) { return nil, errors.ErrUnsupported }
 
 func openControl() {}
 
+func closeInherited() {}
+
 // Wake does nothing on this system.
 func (p *Parent) Wake() {}
 
