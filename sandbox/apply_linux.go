@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"github.com/go-multiproc/mp/internal/spawn"
 )
 
 // A kernel is what of the kernel a policy needs. Tests put others in its place.
@@ -32,6 +35,21 @@ var system = kernel{
 	filter:   seccomp.LoadFilter,
 }
 
+// confined is set by the first Apply. A second would hang in a program with cgo: libpsx, which both libraries use, makes every system call
+// in all threads by way of a signal and of /proc, which are no more.
+var confined atomic.Bool
+
+// applyOnce is apply for the calling process.
+func applyOnce(p Policy) error {
+	if _, err := os.ReadDir("/proc/self/task"); err != nil {
+		return fmt.Errorf("mp: sandbox: to reach all threads takes /proc: %w", err)
+	}
+	if confined.Swap(true) {
+		return errors.New("mp: sandbox: this process has a policy already")
+	}
+	return apply(system, p)
+}
+
 // apply checks what it can before it takes away the first right. The filter comes last, for it refuses system calls that the others need.
 func apply(k kernel, p Policy) error {
 	names, err := syscalls(k.arch)
@@ -49,6 +67,7 @@ func apply(k kernel, p Policy) error {
 	if err != nil {
 		return fmt.Errorf("mp: sandbox: %w", err)
 	}
+	spawn.Confining()
 	if err := k.drop(); err != nil {
 		return fmt.Errorf("mp: sandbox: capabilities: %w", err)
 	}

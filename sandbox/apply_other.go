@@ -8,10 +8,6 @@ import (
 	"runtime"
 )
 
-type kernel struct{}
-
-var system kernel
-
-func apply(kernel, Policy) error {
+func applyOnce(Policy) error {
 	return fmt.Errorf("mp: sandbox: there is none on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

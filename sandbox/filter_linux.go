@@ -38,7 +38,7 @@ var always = strings.Fields(`
 	getpid getppid gettid getpgid getpgrp getsid getuid geteuid getgid getegid getresuid getresgid getgroups capget
 	getrlimit setrlimit getrusage sysinfo uname getrandom
 
-	seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self`)
+	capset seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self`) // the last line can only take more away
 
 // reading looks up and opens names, which Landlock then judges, and so do the calls of writing. A policy without paths needs none of it,
 // and so does not tell either which files there are, of which Landlock has no idea.

@@ -72,9 +72,9 @@ var applyTask = mp.Func("mp/sandbox.apply", func(_ context.Context, p Policy) (s
 func (p Policy) Task() mp.Task { return applyTask.With(p) }
 
 // Apply makes the calling process, all its threads, obey a policy for the rest of its life; so does everything that it starts. It is for a
-// function that runs in a process of its own, which calls it when it has opened what it needs. Applied again, a policy can only take
-// more away: to name paths anew, it needs paths before. If it fails, the process may have lost some rights already: end it. The error is
-// errors.ErrUnsupported where the kernel, or the system, cannot do what is asked, and fs.ErrNotExist for a path that does not exist.
+// function that runs in a process of its own, which calls it when it has opened what it needs. A process can do so once, then it is an error.
+// If it fails, the process may have lost some rights already: end it. The error is errors.ErrUnsupported where the kernel, or the
+// system, cannot do what is asked, and fs.ErrNotExist for a path that does not exist.
 //
 // Main must not call it: workers that are started later would have the policy too.
-func Apply(p Policy) error { return apply(system, p) }
+func Apply(p Policy) error { return applyOnce(p) }
