@@ -80,6 +80,7 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"pool.go", ".", "C"}, "cgo"},
 		{importing{"pool.go", ".", "example.com/other"}, "not required"},
 		{importing{"pool.go", ".", "github.com/vbauerster/mpb/v8"}, "package progress"},
+		{importing{"shared/x.go", "shared", "github.com/landlock-lsm/go-landlock/landlock"}, "package sandbox"},
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},
 		{importing{"pipe/x_test.go", "pipe", module + "/shared"}, ""},

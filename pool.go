@@ -33,8 +33,8 @@ const poolRing = 4 << 20
 // A port copies payloads of up to half its ring.
 var _ [poolRing/2 - engine.MaxCopied]struct{}
 
-// NewPool starts a pool and returns when every worker has run Init, or with the error of the first that failed, when all
-// others have ended.
+// NewPool starts a pool and returns when every worker has run Init and Sandbox, or with the error of the first that failed, when
+// all others have ended.
 func NewPool(c PoolConfig) (*Pool, error) {
 	spawn.RequireMain("mp.NewPool")
 	if err := c.validate(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
-	"kernel.org/pub/linux/libs/security/libcap/cap"
+	capability "kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -30,7 +30,7 @@ var system = kernel{
 	arch:     runtime.GOARCH,
 	landlock: llsys.LandlockGetABIVersion,
 	errata:   llsys.LandlockGetErrata,
-	drop:     func() error { return cap.NewSet().SetProc() },
+	drop:     func() error { return capability.NewSet().SetProc() },
 	restrict: func(c landlock.Config, rules ...landlock.Rule) error { return c.Restrict(rules...) },
 	filter:   seccomp.LoadFilter,
 }
@@ -158,7 +158,7 @@ func (p Policy) rules() ([]landlock.Rule, error) {
 		for _, path := range f.paths {
 			info, err := os.Stat(path)
 			if err != nil {
-				return nil, fmt.Errorf("Policy.%s: %w", f.field, err)
+				return nil, fmt.Errorf("in Policy.%s: %w", f.field, err)
 			}
 			access := f.access
 			if !info.IsDir() {

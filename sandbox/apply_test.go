@@ -147,7 +147,7 @@ func TestNeverAllowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	allowed := f.loaded.Policy.Syscalls[0]
-	for _, name := range strings.Fields(`ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp mount umount2 pivot_root chroot setns unshare
+	for name := range strings.FieldsSeq(`ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp mount umount2 pivot_root chroot setns unshare
 		bpf perf_event_open userfaultfd io_uring_setup io_uring_enter keyctl add_key request_key open_by_handle_at chmod fchmod fchmodat fchmodat2 chown
 		fchown fchownat lchown utime utimes utimensat futimesat setxattr fsetxattr lsetxattr removexattr mknod mknodat setuid setgid
 		init_module finit_module kexec_load reboot process_madvise move_pages migrate_pages clone3 socket prctl prlimit64 fanotify_init inotify_init1`) {

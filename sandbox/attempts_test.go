@@ -5,6 +5,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,9 +23,7 @@ var attempts map[string]func(target) error
 func init() {
 	attempts = map[string]func(target) error{}
 	for _, all := range []map[string]func(target) error{lookups, reads, writes, sockets, processes, rare} {
-		for name, do := range all {
-			attempts[name] = do
-		}
+		maps.Copy(attempts, all)
 	}
 }
 
@@ -112,7 +111,7 @@ var sockets = map[string]func(target) error{
 	"dial tcp":      func(x target) error { return dialled("tcp", fmt.Sprintf("127.0.0.1:%d", x.Port)) },
 	"dial abstract": func(x target) error { return dialled("unix", x.Socket) },
 	"listen tcp": func(target) error {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
@@ -190,7 +189,7 @@ func socket(domain, kind int) error {
 }
 
 func dialled(network, address string) error {
-	c, err := net.Dial(network, address) //nolint:noctx // it is here
+	c, err := net.Dial(network, address)
 	if err != nil {
 		return err
 	}

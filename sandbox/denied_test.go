@@ -26,7 +26,7 @@ func newTarget(t *testing.T) target {
 		t.Fatal(err)
 	}
 	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": x.Socket} {
-		l, err := net.Listen(network, address) //nolint:noctx // it does not wait
+		l, err := net.Listen(network, address)
 		if err != nil {
 			t.Fatal(err)
 		}

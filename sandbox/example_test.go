@@ -18,7 +18,7 @@ var render = mp.Func("example.render", func(_ context.Context, template string) 
 	if _, err := os.ReadFile("/etc/passwd"); err != nil {
 		fmt.Println("no file:", errors.Is(err, os.ErrPermission))
 	}
-	if _, err := net.Dial("tcp", "192.0.2.1:80"); err != nil { //nolint:noctx // it does not get so far
+	if _, err := net.Dial("tcp", "192.0.2.1:80"); err != nil {
 		fmt.Println("no network:", errors.Is(err, os.ErrPermission))
 	}
 	return "<p>" + template + "</p>", nil

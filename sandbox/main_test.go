@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 
@@ -180,14 +179,4 @@ func victim(t *testing.T) *exec.Cmd {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// children are the processes whose parent a process is.
-func children(t testing.TB, pid int) []string {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Fields(string(b))
 }

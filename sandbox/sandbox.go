@@ -34,15 +34,21 @@
 //
 // Elements, their timeouts and limits, crash reports, output, mp.Logger, mp.ReportProgress, Exit, package profile, and what package shared has
 // in memory. A worker dies with its parent. Not what takes sockets, files or processes: pipe.Conn and manager.Manager, Start of a function and a
-// pool of the worker's own (unless Exec has the program itself, /proc and /dev/null can be read, and the kernel is as below). What
+// pool of the worker's own (unless Exec has the program itself, and /proc and /dev/null can be read). What
 // a library opens when it first needs it must be opened in Init, or be listed: time.Local is UTC unless it was used before, names of hosts
 // need /etc/resolv.conf and /etc/hosts, TLS needs certificates.
 //
 // # Kernels
 //
 // Linux 5.13 on amd64 and arm64, with Landlock; 6.10 if there are paths (Landlock ABI 5), 6.12 for Exec (ABI 6, without the bug of its first
-// versions). What the kernel cannot do is an error that is errors.ErrUnsupported: nothing is done by halves. Before ABI 8 a program
-// that was started by one thread cannot be killed by another, so contexts do not end programs reliably.
+// versions). What the kernel cannot do is an error that is errors.ErrUnsupported, before anything is taken away. Before ABI 8 each thread is a
+// world of its own to Landlock: a program that one thread has started, another may not kill, so that contexts do not end programs reliably,
+// nor does Kill of a pool within. What they started ends with the worker.
+//
+// # Cost
+//
+// To obey takes a worker 2 to 4 ms, once. A call of the pool takes as long as before, for the kernel remembers which system calls the filter
+// always allows: of 60,000 round trips, one took 6.0 µs with the zero policy and 5.9 without, on a busy machine.
 package sandbox
 
 import (
