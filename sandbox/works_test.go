@@ -140,7 +140,8 @@ func TestWorks(t *testing.T) {
 			t.Errorf("a crash: %+v", err)
 		}
 	}
-	if err := pool.Close(); err != nil {
+	// A worker that has not come up yet has no Exit to run.
+	if err := errors.Join(pool.Ready(ctx), pool.Close()); err != nil {
 		t.Error(err)
 	}
 	for what, text := range map[string]string{"out hello": out.String(), "bye": out.String(), "err hello": errs.String(), "log hello": logs.String()} {
@@ -152,7 +153,7 @@ func TestWorks(t *testing.T) {
 
 // A worker that is stuck says where, and is killed.
 func TestTimeout(t *testing.T) {
-	pool := newPool(t, &Policy{}, mp.PoolConfig{})
+	pool := newPool(t, &Policy{}, mp.PoolConfig{Grace: 2 * time.Second}) // that long the worker may take to tell
 	_, err := stick.Call(ctx, pool, 0, mp.Timeout(time.Second))
 	if te, ok := errors.AsType[*mp.TimeoutError](err); !ok || !strings.Contains(te.Stack, "stuckHere") {
 		t.Errorf("%+v", err)
