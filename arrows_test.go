@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/engine", "internal/office"},
 	{"internal/link"},
 	{"."},
-	{"pipe", "profile", "progress", "shared"},
+	{"pipe", "profile", "progress", "sandbox", "shared"},
 	{"manager"},
 	{"mptest"},
 	{"internal/endure"},
@@ -32,10 +32,17 @@ var layers = [][]string{
 }
 
 // required are the modules that may be imported beside the standard library.
-var required = []string{"golang.org/x/sys", "github.com/google/pprof", "github.com/vbauerster/mpb/v8"}
+var required = []string{
+	"golang.org/x/sys", "github.com/google/pprof", "github.com/vbauerster/mpb/v8", "github.com/landlock-lsm/go-landlock", "github.com/elastic/go-seccomp-bpf",
+	"kernel.org/pub/linux/libs/security/libcap/cap",
+}
 
 // alone are those of which one package only is to know: a program that does not import it does not get them.
-var alone = map[string]string{"github.com/google/pprof": "profile", "github.com/vbauerster/mpb/v8": "progress"}
+var alone = map[string]string{
+	"github.com/google/pprof": "profile", "github.com/vbauerster/mpb/v8": "progress",
+	"github.com/landlock-lsm/go-landlock": "sandbox", "github.com/elastic/go-seccomp-bpf": "sandbox",
+	"kernel.org/pub/linux/libs/security/libcap/cap": "sandbox",
+}
 
 // An importing is one import in one file of this module, whatever system the file is for.
 type importing struct {
@@ -74,6 +81,7 @@ func TestArrowsThatAreRefused(t *testing.T) {
 		{importing{"pool.go", ".", "C"}, "cgo"},
 		{importing{"pool.go", ".", "example.com/other"}, "not required"},
 		{importing{"pool.go", ".", "github.com/vbauerster/mpb/v8"}, "package progress"},
+		{importing{"shared/x.go", "shared", "github.com/landlock-lsm/go-landlock/landlock"}, "package sandbox"},
 		{importing{"examples/a/x.go", "examples/a", module + "/internal/ring"}, "user"},
 		{importing{"docs/guide/a/x.go", "docs/guide/a", module + "/internal/ring"}, "user"},
 		{importing{"pool.go", ".", module + "/internal/link"}, ""},

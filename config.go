@@ -15,9 +15,13 @@ type PoolConfig struct {
 	Workers int
 	// Init runs first in every worker. A failure fails NewPool, or, later, the pool, with that error. Defaults to none.
 	Init Task
+	// Sandbox runs in every worker after Init, which may open what the worker needs, and before anything else: it is where a worker
+	// gives up rights that it must not have while it serves (see package sandbox, whose Policy makes such a task). A failure is as one of
+	// Init. Defaults to none.
+	Sandbox Task
 	// Exit runs last in a worker that ends in order. Its outcome is ignored. Defaults to none.
 	Exit Task
-	// StartTimeout is for starting a worker and its Init. Defaults to 1 minute.
+	// StartTimeout is for starting a worker, its Init and its Sandbox. Defaults to 1 minute.
 	StartTimeout time.Duration
 	// MaxTasks is how many elements a worker runs: it is then replaced. Its successor starts when a tenth of them is left. Those that
 	// fail count. Defaults to no limit.
@@ -114,6 +118,8 @@ func (c PoolConfig) validate() error {
 		return fmt.Errorf("mp: PoolConfig.MinWorkers means nothing without IdleTimeout")
 	case c.Init.err != nil:
 		return fmt.Errorf("mp: PoolConfig.Init: %w", c.Init.err)
+	case c.Sandbox.err != nil:
+		return fmt.Errorf("mp: PoolConfig.Sandbox: %w", c.Sandbox.err)
 	case c.Exit.err != nil:
 		return fmt.Errorf("mp: PoolConfig.Exit: %w", c.Exit.err)
 	}

@@ -33,8 +33,8 @@ const poolRing = 4 << 20
 // A port copies payloads of up to half its ring.
 var _ [poolRing/2 - engine.MaxCopied]struct{}
 
-// NewPool starts a pool and returns when every worker has run Init, or with the error of the first that failed, when all
-// others have ended.
+// NewPool starts a pool and returns when every worker has run Init and Sandbox, or with the error of the first that failed, when
+// all others have ended.
 func NewPool(c PoolConfig) (*Pool, error) {
 	spawn.RequireMain("mp.NewPool")
 	if err := c.validate(); err != nil {
@@ -91,21 +91,14 @@ func newEngine(ctx context.Context, c PoolConfig, s *snapshot, start func(int, e
 	return engine.New(ctx, engine.Config{
 		Workers: c.Workers, StartTimeout: c.StartTimeout, Window: int64(c.Window), WindowBytes: c.WindowBytes,
 		MaxTasks: int64(c.MaxTasks), MaxAge: c.MaxAge, MaxRSS: c.MaxRSS, IdleTimeout: c.IdleTimeout, MinWorkers: c.MinWorkers,
-		Start:    start,
-		Setup:    c.Init.job(s),
-		Teardown: c.Exit.job(s),
-		SetupError: func(r engine.Result) error {
-			if err := c.Init.outcome(r); err != nil {
-				return fmt.Errorf("mp: Init (%s): %w", c.Init.fn.name, err)
-			}
-			return nil
-		},
+		Start:        start,
+		Setup:        c.Init.job(s),
+		Teardown:     c.Exit.job(s),
+		Confine:      c.Sandbox.job(s),
+		SetupError:   func(r engine.Result) error { return c.Init.failure("Init", r) },
+		ConfineError: func(r engine.Result) error { return c.Sandbox.failure("Sandbox", r) },
 		LostError: func(worker, pid int, exit spawn.Exit) error {
-			function := "starting"
-			if c.Init.fn != nil {
-				function = "starting, with Init " + c.Init.fn.name
-			}
-			return workerError(exit, function, -1, worker, pid, 1)
+			return workerError(exit, c.starting(), -1, worker, pid, 1)
 		},
 		LeaseError: func(f *engine.Failure) error { return failure(f, "Lease", -1) },
 		Observe:    observe,
@@ -137,9 +130,25 @@ func (t Task) job(s *snapshot) func() *engine.Job {
 	}
 }
 
-// outcome is the error of a task; its result is nobody's business.
-func (t Task) outcome(r engine.Result) error {
-	return remoteError(r, t.fn.name, -1)
+// failure is the error of a task, under the name of its field; its result is nobody's business.
+func (t Task) failure(field string, r engine.Result) error {
+	if err := remoteError(r, t.fn.name, -1); err != nil {
+		return fmt.Errorf("mp: %s (%s): %w", field, t.fn.name, err)
+	}
+	return nil
+}
+
+// starting is what a worker does that has not come up yet, in words.
+func (c PoolConfig) starting() string {
+	switch {
+	case c.Init.fn != nil && c.Sandbox.fn != nil:
+		return "starting, with Init " + c.Init.fn.name + " and Sandbox " + c.Sandbox.fn.name
+	case c.Init.fn != nil:
+		return "starting, with Init " + c.Init.fn.name
+	case c.Sandbox.fn != nil:
+		return "starting, with Sandbox " + c.Sandbox.fn.name
+	}
+	return "starting"
 }
 
 // Backend implements Executor.

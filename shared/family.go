@@ -42,6 +42,11 @@ func (noArenaError) Unwrap() error { return ErrDetached }
 func init() {
 	spawn.SetFamily(&own)
 	spawn.WhenIdle(own.members.end)
+	spawn.BeforeConfine(func() {
+		if mp.IsWorker() { // to become a member takes a look at /proc; why it is none, the first use tells
+			_, _ = own.join()
+		}
+	})
 	probe.Memory = own.holds
 	robust.Prepare() // in a worker that was done before
 }

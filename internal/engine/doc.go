@@ -54,7 +54,7 @@
 // has failed, by its number of attempts or for good. A worker whose start came to nothing by itself breaks the engine with the
 // reason; one that was killed from outside is replaced, later and later, up to five times in a row. A worker that began an
 // element was a success: what kills it is its element's affair, whose budget is its own. One that gives the sign that it is dying gets
-// nothing more, and is killed if it lives on. Setup and Teardown are the worker's own: the scheduler does not know them, nobody else
+// nothing more, and is killed if it lives on. Setup, Confine and Teardown are the worker's own: the scheduler does not know them, nobody else
 // runs them, and they end with it. A worker that ended by itself before it had begun anything counts as a start that came to nothing: after five in a row the engine breaks.
 //
 // A start, once New has returned, for which the system has no descriptor, process or memory (EMFILE, ENFILE, EAGAIN, ENOMEM) is tried again,
@@ -65,7 +65,7 @@
 //
 // Each index is a seat, on which workers follow each other; the paper's states of a worker are
 //
-//	starts    until Setup has ended: Engine.workers has it, or it is an heir
+//	starts    until Setup and Confine have ended: Engine.workers has it, or it is an heir
 //	works     the scheduler knows it
 //	waits     an heir that is ready before its predecessor is spent
 //	leaves    the scheduler has forgotten it; what it had not begun went back, what it has begun it finishes, then Teardown

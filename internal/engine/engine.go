@@ -40,6 +40,9 @@ type Config struct {
 	Setup, Teardown func() *Job
 	// SetupError turns the outcome of Setup into an error, nil if it went well.
 	SetupError func(Result) error
+	// Confine and ConfineError are the same for a job that runs after Setup, and before anything else, in each worker.
+	Confine      func() *Job
+	ConfineError func(Result) error
 	// LostError makes an error of the way in which a worker ended during its start.
 	LostError func(worker, pid int, exit spawn.Exit) error
 	// LeaseError makes an error of the way in which a leased worker ended.

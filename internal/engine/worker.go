@@ -107,22 +107,28 @@ func (w *worker) Up() {
 	w.m.turn(initializing, time.Now())
 	w.mu.Unlock()
 	w.e.observe(Event{Kind: WorkerStarted, Index: -1, Worker: w.index, PID: w.pid()})
-	if w.e.cfg.Setup == nil {
-		w.join()
+	c := &w.e.cfg
+	w.prepare(c.Setup, c.SetupError, func() { w.prepare(c.Confine, c.ConfineError, w.join) })
+}
+
+// prepare makes a new worker run a task, if there is one, and goes on if that went well.
+func (w *worker) prepare(task func() *Job, outcome func(Result) error, next func()) {
+	if task == nil {
+		next()
 		return
 	}
-	j := w.e.cfg.Setup()
+	j := task()
 	j.Deliver = func(_ int64, r Result) {
-		if err := w.e.cfg.SetupError(r); err != nil {
+		if err := outcome(r); err != nil {
 			w.e.fail(err)
 			return
 		}
-		w.join()
+		next()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.dead {
-		w.private(newPrivate(j)) // a fresh channel has room
+		w.private(newPrivate(j)) // the channel has room: what was sent before, if anything, has finished
 	}
 }
 

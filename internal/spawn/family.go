@@ -45,3 +45,16 @@ var beforeStart []func()
 // BeforeStart makes f run before each start of a process, in whoever starts it. It is for package initialization, so f runs
 // before the first, too; it may run on several goroutines at a time.
 func BeforeStart(f func()) { beforeStart = append(beforeStart, f) }
+
+// beforeConfine is set in package initialization, if at all.
+var beforeConfine []func()
+
+// BeforeConfine makes f run in a process that is about to give up the right to open things. It is for package initialization.
+func BeforeConfine(f func()) { beforeConfine = append(beforeConfine, f) }
+
+// Confining tells that this process is about to give up that right.
+func Confining() {
+	for _, f := range beforeConfine {
+		f()
+	}
+}
