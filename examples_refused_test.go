@@ -49,9 +49,14 @@ func TestExamplesThatAreRefused(t *testing.T) {
 			// Output:
 		}`
 	got := examine(document(t, "example.com/p", map[string]any{
-		"p.go": library, "p_test.go": strings.Replace(examples, "\n", "\nimport (\"example.com/p\"; \"os\")\n", 1), "other_test.go": "package p_test\nfunc helper() {}",
+		"p.go":          library,
+		"p_test.go":     strings.Replace(examples, "\n", "\nimport (\"example.com/p\"; \"os\")\n", 1),
+		"other_test.go": "package p_test\nfunc helper() {}",
 	}))
-	want := []string{"p.ErrBad", "p.ExampleFar", "p.ExampleGrouped", "p.ExampleSilent", "p.ExampleStart", "p.Lonely", "p.T.MakeT", "p.T.Unused", "p.U", "p.U.NewU"}
+	want := []string{
+		"p.ErrBad", "p.ExampleFar", "p.ExampleGrouped", "p.ExampleSilent", "p.ExampleStart", "p.Lonely",
+		"p.T.MakeT", "p.T.Unused", "p.U", "p.U.NewU",
+	}
 	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
 		t.Errorf("%q, not %q: %q", names, want, got)
 	}
