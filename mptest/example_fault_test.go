@@ -62,11 +62,5 @@ func ExampleSlowOn() {
 	// Output: [a.pdf b.pdf c.pdf]
 }
 
-// A test binary's TestMain is this line.
-func ExampleMain() {
-	var m *testing.M // what TestMain is given: func TestMain(m *testing.M)
-	mptest.Main(m)
-}
-
 // play is what go test does with a test.
 func play(test func(t testing.TB)) { mptest.Play(test) }
