@@ -124,16 +124,3 @@ func TestAsCompletedOfTheSame(t *testing.T) {
 		}
 	})
 }
-
-// The first of several calls wins; the others need not go on.
-func ExampleAsCompleted() {
-	x := mp.InProcess(4)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel() // ends the others
-	calls := []*mp.Future[int]{wait.Go(ctx, x, 1), square.Go(ctx, x, 12), wait.Go(ctx, x, 2)}
-	for i, r := range mp.AsCompleted(ctx, calls...) {
-		fmt.Println("call", i, "was first:", r.Value)
-		break
-	}
-	// Output: call 1 was first: 144
-}

@@ -13,16 +13,16 @@ import (
 // factor is what each worker multiplies by.
 var factor atomic.Int64
 
-var (
-	setFactor = mp.Func("example.setFactor", func(_ context.Context, n int64) (int, error) {
-		factor.Store(n)
-		return 0, nil
-	})
-	multiply = mp.Func("example.multiply", func(_ context.Context, x int64) (int64, error) { return x * factor.Load(), nil })
-)
+var setFactor = mp.Func("example.setFactor", func(_ context.Context, n int64) (int, error) {
+	factor.Store(n)
+	return 0, nil
+})
+
+var multiply = mp.Func("example.multiply", func(_ context.Context, x int64) (int64, error) { return x * factor.Load(), nil })
 
 // A setting that changes while the pool runs: every worker gets it, and every one that comes later.
 func ExampleFunction_Broadcast() {
+	mp.Main()
 	ctx := context.Background()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2, Init: setFactor.With(1)})
 	if err != nil {

@@ -24,6 +24,7 @@ var classify = mp.Chunked("example.classify", func(_ context.Context, texts []st
 
 // A function that gets its elements 32 at a time.
 func ExampleChunked() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)

@@ -17,63 +17,38 @@ import (
 
 // What goes wrong in a worker is an error here, and the pool goes on.
 
-var (
-	errEmpty = errors.New("nothing there")
+// exit ends its process.
+var exit = mp.Func("example.exit", func(_ context.Context, code int) (int, error) {
+	os.Exit(code)
+	return 0, nil
+})
 
-	// exit ends its process.
-	exit = mp.Func("example.exit", func(_ context.Context, code int) (int, error) {
-		os.Exit(code)
-		return 0, nil
-	})
+var careless = mp.Func("example.careless", func(_ context.Context, list []int) (int, error) { return list[0], nil })
 
-	careless = mp.Func("example.careless", func(_ context.Context, list []int) (int, error) { return list[0], nil })
+// moody ends its process unless someone was there before.
+var moody = mp.Func("example.moody", func(_ context.Context, name string) (string, error) {
+	if f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = f.Close()
+		os.Exit(1)
+	}
+	return "went well", nil
+})
 
-	first = mp.Func("example.first", func(_ context.Context, list []int) (int, error) {
-		switch {
-		case len(list) == 0:
-			return 0, fmt.Errorf("first: %w", errEmpty)
-		case list[0] < 0:
-			return 0, &negativeError{list[0]}
-		}
-		return list[0], nil
-	})
+// setScale is an Init: it makes state for the functions that run in its worker later.
+var setScale = mp.Func("example.setScale", func(_ context.Context, n int64) (struct{}, error) {
+	scale.Store(n)
+	return struct{}{}, nil
+})
 
-	// moody ends its process unless someone was there before.
-	moody = mp.Func("example.moody", func(_ context.Context, name string) (string, error) {
-		if f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
-			_ = f.Close()
-			os.Exit(1)
-		}
-		return "went well", nil
-	})
+var scaled = mp.Func("example.scaled", func(_ context.Context, x int64) (int64, error) { return x * scale.Load(), nil })
 
-	// setScale is an Init: it makes state for the functions that run in its worker later.
-	setScale = mp.Func("example.setScale", func(_ context.Context, n int64) (struct{}, error) {
-		scale.Store(n)
-		return struct{}{}, nil
-	})
-	scaled = mp.Func("example.scaled", func(_ context.Context, x int64) (int64, error) { return x * scale.Load(), nil })
-
-	area = mp.Func("example.area", func(_ context.Context, s shape) (float64, error) { return s.Area(), nil })
-)
+// dawdle takes all the time that it gets.
+var dawdle = mp.Func("example.dawdle", func(ctx context.Context, _ string) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+})
 
 var scale atomic.Int64
-
-type negativeError struct{ Value int }
-
-func (e *negativeError) Error() string { return fmt.Sprintf("%d is negative", e.Value) }
-
-type shape interface{ Area() float64 }
-
-type rectangle struct{ Width, Height float64 }
-
-func (r rectangle) Area() float64 { return r.Width * r.Height }
-
-func init() {
-	mp.RegisterError("example.errEmpty", errEmpty)
-	mp.RegisterErrorType[*negativeError]("example.negativeError")
-	mp.RegisterType[rectangle]("example.rectangle")
-}
 
 // onePool runs an example with a pool of one worker.
 func onePool(example func(context.Context, *mp.Pool)) {
@@ -89,12 +64,13 @@ func onePool(example func(context.Context, *mp.Pool)) {
 }
 
 func ExampleWorkerError() {
+	mp.Main()
 	onePool(func(ctx context.Context, pool *mp.Pool) {
 		_, err := exit.Call(ctx, pool, 3)
 		if ended, ok := errors.AsType[*mp.WorkerError](err); ok {
 			fmt.Println("exit code", ended.ExitCode, "at attempt", ended.Attempts)
 		}
-		fmt.Println(triple.Call(ctx, pool, 1)) // on a new worker
+		fmt.Println(careless.Call(ctx, pool, []int{3})) // on a new worker
 	})
 	// Output:
 	// exit code 3 at attempt 1
@@ -102,6 +78,7 @@ func ExampleWorkerError() {
 }
 
 func ExamplePanicError() {
+	mp.Main()
 	onePool(func(ctx context.Context, pool *mp.Pool) {
 		_, err := careless.Call(ctx, pool, nil)
 		if panicked, ok := errors.AsType[*mp.PanicError](err); ok {
@@ -112,8 +89,9 @@ func ExamplePanicError() {
 }
 
 func ExampleTimeout() {
+	mp.Main()
 	onePool(func(ctx context.Context, pool *mp.Pool) {
-		_, err := patient.Call(ctx, pool, "", mp.Timeout(time.Millisecond))
+		_, err := dawdle.Call(ctx, pool, "", mp.Timeout(time.Millisecond))
 		var late *mp.TimeoutError
 		fmt.Println(errors.As(err, &late), errors.Is(err, context.DeadlineExceeded))
 	})
@@ -121,6 +99,7 @@ func ExampleTimeout() {
 }
 
 func ExampleRetries() {
+	mp.Main()
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
 		fmt.Println(err)
@@ -133,32 +112,8 @@ func ExampleRetries() {
 	// Output: went well <nil>
 }
 
-func ExampleRegisterError() {
-	onePool(func(ctx context.Context, pool *mp.Pool) {
-		_, err := first.Call(ctx, pool, nil)
-		fmt.Println(err, errors.Is(err, errEmpty))
-	})
-	// Output: first: nothing there true
-}
-
-func ExampleRegisterErrorType() {
-	onePool(func(ctx context.Context, pool *mp.Pool) {
-		_, err := first.Call(ctx, pool, []int{-5})
-		if negative, ok := errors.AsType[*negativeError](err); ok {
-			fmt.Println("the value was", negative.Value)
-		}
-	})
-	// Output: the value was -5
-}
-
-func ExampleRegisterType() {
-	onePool(func(ctx context.Context, pool *mp.Pool) {
-		fmt.Println(area.Call(ctx, pool, rectangle{2, 3}))
-	})
-	// Output: 6 <nil>
-}
-
 func ExampleFunction_With() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2, Init: setScale.With(10)})
 	if err != nil {
 		fmt.Println(err)
@@ -171,6 +126,7 @@ func ExampleFunction_With() {
 
 // A pool whose program does not call Main in main, or in TestMain, cannot start: NewPool says so with ErrNotMain.
 func ExampleMain() {
+	mp.Main() // first in main: in a worker it does not return
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 	switch {
 	case errors.Is(err, mp.ErrNotMain):

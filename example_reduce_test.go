@@ -27,6 +27,7 @@ var countWords = mp.Reducer("example.countWords", func(_ context.Context, line s
 
 // The words of a text, counted by all workers: the lines could be those of a file of any size.
 func ExampleReducer() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)

@@ -14,22 +14,21 @@ import (
 	"github.com/go-multiproc/mp"
 )
 
-var (
-	talk = mp.Func("example.talk", func(ctx context.Context, name string) (int, error) {
-		mp.Logger(ctx).Info("hello", "name", name)
-		return len(name), nil
-	})
+var talk = mp.Func("example.talk", func(ctx context.Context, name string) (int, error) {
+	mp.Logger(ctx).Info("hello", "name", name)
+	return len(name), nil
+})
 
-	load = mp.Func("example.load", func(ctx context.Context, _ string) (int, error) {
-		mp.ReportProgress(ctx, 0.25)
-		<-ctx.Done() // the rest takes long
-		return 0, ctx.Err()
-	})
+var load = mp.Func("example.load", func(ctx context.Context, _ string) (int, error) {
+	mp.ReportProgress(ctx, 0.25)
+	<-ctx.Done() // the rest takes long
+	return 0, ctx.Err()
+})
 
-	lost = mp.Func("example.lost", func(context.Context, int) (int, error) { select {} })
-)
+var lost = mp.Func("example.lost", func(context.Context, int) (int, error) { select {} })
 
 func ExampleLogger() {
+	mp.Main()
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == "time" || a.Key == "pid" { // others in each run
 			return slog.Attr{}
@@ -63,6 +62,7 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func ExampleReportProgress() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 	if err != nil {
 		fmt.Println(err)
@@ -83,6 +83,7 @@ func ExampleReportProgress() {
 }
 
 func ExampleTimeoutError() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 	if err != nil {
 		fmt.Println(err)
@@ -97,6 +98,7 @@ func ExampleTimeoutError() {
 }
 
 func ExamplePool_Stacks() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)

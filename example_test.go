@@ -14,41 +14,40 @@ import (
 )
 
 // Functions are registered at package level, so that every process of the program knows them.
-var (
-	triple = mp.Func("example.triple", func(_ context.Context, x int) (int, error) { return 3 * x, nil })
+var triple = mp.Func("example.triple", func(_ context.Context, x int) (int, error) { return 3 * x, nil })
 
-	divide = mp.Func2("example.divide", func(_ context.Context, a, b int) (int, error) {
-		if b == 0 {
-			return 0, errors.New("division by zero")
-		}
-		return a / b, nil
-	})
+var divide = mp.Func2("example.divide", func(_ context.Context, a, b int) (int, error) {
+	if b == 0 {
+		return 0, errors.New("division by zero")
+	}
+	return a / b, nil
+})
 
-	volume = mp.Func3("example.volume", func(_ context.Context, length, width, height float64) (float64, error) {
-		return length * width * height, nil
-	})
+var volume = mp.Func3("example.volume", func(_ context.Context, length, width, height float64) (float64, error) {
+	return length * width * height, nil
+})
 
-	interval = mp.Func4("example.interval", func(_ context.Context, x, low, high int, inside string) (string, error) {
-		if x < low || x > high {
-			return "not " + inside, nil
-		}
-		return inside, nil
-	})
+var interval = mp.Func4("example.interval", func(_ context.Context, x, low, high int, inside string) (string, error) {
+	if x < low || x > high {
+		return "not " + inside, nil
+	}
+	return inside, nil
+})
 
-	// patient waits until it is told not to.
-	patient = mp.Func("example.patient", func(ctx context.Context, _ string) (string, error) {
-		<-ctx.Done()
-		return "", ctx.Err()
-	})
+// patient waits until it is told not to.
+var patient = mp.Func("example.patient", func(ctx context.Context, _ string) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+})
 
-	whoAmI = mp.Func("example.whoAmI", func(context.Context, struct{}) (string, error) {
-		me := mp.Current()
-		return fmt.Sprintf("%s, depth %d, a worker: %v", me.Name, me.Depth, mp.IsWorker()), nil
-	})
-)
+var whoAmI = mp.Func("example.whoAmI", func(context.Context, struct{}) (string, error) {
+	me := mp.Current()
+	return fmt.Sprintf("%s, depth %d, a worker: %v", me.Name, me.Depth, mp.IsWorker()), nil
+})
 
 // A pool and one map: the program in one piece has mp.Main() as the first line of main.
 func Example() {
+	mp.Main() // first in main: in a worker it does not return
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)
@@ -87,6 +86,7 @@ func ExampleFunc4() {
 }
 
 func ExampleNewPool() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{
 		Workers:     2,
 		TaskTimeout: time.Minute, // for each element
@@ -107,6 +107,7 @@ func ExampleNewPool() {
 }
 
 func ExamplePool_Stop() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 	if err != nil {
 		fmt.Println(err)
@@ -130,6 +131,7 @@ func ExampleInProcess() {
 }
 
 func ExampleFunction_Call() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 	if err != nil {
 		fmt.Println(err)
@@ -144,6 +146,7 @@ func ExampleFunction_Call() {
 }
 
 func ExampleFunction_Map() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)
@@ -205,6 +208,7 @@ func ExampleFunction_Go() {
 }
 
 func ExampleFunction_TryGo() {
+	mp.Main()
 	ctx := context.Background()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1, Window: 1})
 	if err != nil {
@@ -243,6 +247,7 @@ func ExampleFuture_Cancel() {
 }
 
 func ExampleFunction_Start() {
+	mp.Main()
 	ctx := context.Background()
 	process, err := whoAmI.Start(ctx, struct{}{}, mp.Name("thinker"))
 	if err != nil {
@@ -257,6 +262,7 @@ func ExampleFunction_Start() {
 }
 
 func ExampleProcess_Kill() {
+	mp.Main()
 	ctx := context.Background()
 	process, err := patient.Start(ctx, "")
 	if err != nil {
@@ -273,6 +279,7 @@ func ExampleProcess_Kill() {
 }
 
 func ExampleProcess_Interrupt() {
+	mp.Main()
 	ctx := context.Background()
 	process, err := patient.Start(ctx, "")
 	if err != nil {

@@ -10,9 +10,10 @@ import (
 // Options are named types, so that the wrong option on the wrong call does not compile. One that cannot be, as a negative Timeout, is an
 // error of the call, which names it.
 type (
-	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, Seed, Priority, Key.
+	// A CallOption is one for Call, Go and TryGo: Timeout, Grace, Retries, RetryIf, Seed, Priority, Key.
 	CallOption interface{ call(*settings) }
-	// A MapOption is one for Map, Results and Stream: Timeout, Grace, Retries, ChunkSize, Window, Observe, Seed, Priority, Key.
+	// A MapOption is one for Map, Results, Stream and Reduce: Timeout, Grace, Retries, RetryIf, ChunkSize, Window, Observe, Seed,
+	// Priority, Key.
 	MapOption interface{ mapping(*settings) }
 	// A StartOption is one for Start: Name, Env, Dir, MemoryLimit, Grace, NoArena.
 	StartOption interface{ start(*startSettings) }

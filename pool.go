@@ -12,7 +12,7 @@ import (
 	"github.com/go-multiproc/mp/internal/spawn"
 )
 
-// An Executor is where calls run: a *Pool, or what InProcess returns. Its methods are for this module's own use.
+// An Executor is where calls run: a *Pool, a *Lease, or what InProcess returns. Its methods are for this module's own use.
 type Executor interface {
 	Backend() (*engine.Backend, error)
 }

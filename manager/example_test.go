@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/manager"
@@ -23,15 +22,15 @@ func newManager() (*manager.Manager, func()) {
 	return m, func() { _ = m.Stop(context.Background()) } // it has been killed by then, or ends now
 }
 
-var (
-	countWord = mp.Func2("example.countWord", func(ctx context.Context, counts *manager.Dict[string, int], word string) (int, error) {
-		return counts.Compute(ctx, word, oneMore)
-	})
-	oneMore = mp.Func("example.oneMore", func(_ context.Context, n int) (int, error) { return n + 1, nil })
-)
+var countWord = mp.Func2("example.countWord", func(ctx context.Context, counts *manager.Dict[string, int], word string) (int, error) {
+	return counts.Compute(ctx, word, oneMore)
+})
+
+var oneMore = mp.Func("example.oneMore", func(_ context.Context, n int) (int, error) { return n + 1, nil })
 
 // Workers count words in one dict. Compute loses no increment, however many count at once.
 func ExampleDict() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	counts, err := manager.NewDict[string, int](m)
@@ -65,6 +64,7 @@ func ExampleDict() {
 
 // A thousand keys in one message, and a loop over a snapshot.
 func ExampleDict_All() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	squares, err := manager.NewDict[int, int](m)
@@ -95,6 +95,7 @@ func ExampleDict_All() {
 
 // The classic work queue for other programs: they connect, look it up, and take from it.
 func ExampleLookup() {
+	mp.Main()
 	m, err := manager.Start(manager.Config{Address: "127.0.0.1:0", AuthKey: []byte("known to both")})
 	if err != nil {
 		fmt.Println(err)
@@ -127,6 +128,7 @@ func ExampleLookup() {
 }
 
 func ExampleMutex() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -147,6 +149,7 @@ func ExampleMutex() {
 }
 
 func ExampleSemaphore() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -166,6 +169,7 @@ func ExampleSemaphore() {
 }
 
 func ExampleEvent() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -182,6 +186,7 @@ func ExampleEvent() {
 }
 
 func ExampleValue() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -198,6 +203,7 @@ func ExampleValue() {
 }
 
 func ExampleRWMutex() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -214,6 +220,7 @@ func ExampleRWMutex() {
 
 // Who waits for a change of what a mutex guards gives the mutex up meanwhile.
 func ExampleCond() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -240,6 +247,7 @@ func ExampleCond() {
 }
 
 func ExampleBarrier() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()
@@ -262,67 +270,8 @@ func ExampleBarrier() {
 	// Output: 1
 }
 
-// A bank is a class of one's own. Its objects live in the server.
-type bank struct {
-	mu      sync.Mutex
-	balance map[string]int
-}
-
-var errOverdrawn = errors.New("overdrawn")
-
-func init() { mp.RegisterError("example.errOverdrawn", errOverdrawn) }
-
-// pay moves money between two accounts. Methods are called by many at once.
-func (b *bank) pay(_ context.Context, from, to string, amount int) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.balance[from] < amount {
-		return 0, errOverdrawn
-	}
-	b.balance[from] -= amount
-	b.balance[to] += amount
-	return b.balance[from], nil
-}
-
-var (
-	banks = manager.Class("example.bank", func(_ context.Context, owners []string) (*bank, error) {
-		b := &bank{balance: make(map[string]int)}
-		for _, o := range owners {
-			b.balance[o] = 100
-		}
-		return b, nil
-	})
-	pay = manager.Method3(banks, "pay", (*bank).pay)
-
-	payFromWorker = mp.Func("example.payFromWorker", func(ctx context.Context, b *manager.Object[*bank]) (int, error) {
-		return pay.Call(ctx, b, "ada", "bob", 60)
-	})
-)
-
-func ExampleClass() {
-	m, stop := newManager()
-	defer stop()
-	ctx := context.Background()
-	b, err := banks.New(ctx, m, []string{"ada", "bob"})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for range 2 {
-		p, err := payFromWorker.Start(ctx, b)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		left, err := p.Wait(ctx)
-		fmt.Println(left, errors.Is(err, errOverdrawn))
-	}
-	// Output:
-	// 40 false
-	// 0 true
-}
-
 func ExampleManager_Stats() {
+	mp.Main()
 	m, stop := newManager()
 	defer stop()
 	ctx := context.Background()

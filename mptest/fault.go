@@ -52,6 +52,7 @@ func newFault(k kind, n int, d time.Duration) Fault {
 	return Fault{k, n, d}
 }
 
+// String is how the fault was made, as CrashOn(3): a name for a test that has it.
 func (f Fault) String() string { return fmt.Sprintf("%s(%d)", f.kind, f.on) }
 
 // hangLimit is TaskTimeout where an element is to hang and nothing else was said: long for an element of a test, short for who

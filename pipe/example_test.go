@@ -39,6 +39,7 @@ var answerAll = mp.Func("example.answerAll", func(ctx context.Context, c *pipe.C
 
 // One end goes to another process, as an argument, and belongs there then.
 func ExampleNew() {
+	mp.Main()
 	ctx := context.Background()
 	here, there, err := pipe.New()
 	if err != nil {

@@ -4,6 +4,7 @@ package profile_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 	"github.com/go-multiproc/mp/profile"
 )
 
+// What the workers do in the next while, all in one profile.
 func ExampleCPU() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)
@@ -21,7 +24,7 @@ func ExampleCPU() {
 	}
 	defer pool.Close()
 	var out bytes.Buffer // a file, for go tool pprof
-	if err := profile.CPU(ctx, pool, &out, 10*time.Millisecond); err != nil {
+	if err := profile.CPU(context.Background(), pool, &out, 10*time.Millisecond); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -311,6 +311,7 @@ func mustOpen(t *testing.T, name string) *os.File {
 }
 
 func ExampleBar() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2})
 	if err != nil {
 		fmt.Println(err)

@@ -6,6 +6,9 @@
 // All memory belongs to the family, has no name, and is gone without a trace when the last of its processes ends, however it
 // ends. Free returns an object's memory earlier.
 //
+// A method that waits returns its context's error if that ends first, and then it has put, taken or locked nothing; but Cond.Wait has its
+// mutex again, and Barrier.Wait has broken the barrier.
+//
 // # When a process dies
 //
 // Every method may be cut short by a SIGKILL at any instruction. An object is then whole, and everybody else goes on: a mutex

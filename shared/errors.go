@@ -20,7 +20,8 @@ var (
 	ErrBroken = errors.New("mp/shared: the barrier is broken")
 	// ErrEmpty reports that there is nothing to get, to who did not want to wait for it.
 	ErrEmpty = errors.New("mp/shared: empty")
-	// ErrNoMemory reports that the family's shared memory is full.
+	// ErrNoMemory reports that the family's shared memory, of the Size that Stats tells, has no room for what was to be made. One object can
+	// have a half of it at most.
 	ErrNoMemory = arena.ErrNoMemory
 
 	// ErrClosed is mp's: the object was freed, or the queue closed.

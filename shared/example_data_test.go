@@ -21,6 +21,7 @@ var countTo = mp.Func("example.countTo", func(_ context.Context, counter *shared
 
 // Four processes count in one number, without a lock.
 func ExampleValue() {
+	mp.Main()
 	counter, err := shared.NewValue(int64(0))
 	if err != nil {
 		fmt.Println(err)
@@ -96,6 +97,7 @@ var halveAll = mp.Func("example.halveAll", func(_ context.Context, s stripe) (in
 
 // Two processes change the two halves of one array.
 func ExampleArray() {
+	mp.Main()
 	array, err := shared.ArrayOf([]float64{2, 4, 6, 8})
 	if err != nil {
 		fmt.Println(err)
@@ -157,6 +159,7 @@ var measure = mp.Func("example.measure", func(ctx context.Context, l lines) (int
 
 // Items go to another process through one queue, and come back through another.
 func ExampleQueue() {
+	mp.Main()
 	ctx := context.Background()
 	in, err := shared.NewQueue[string](shared.QueueConfig{Capacity: 100})
 	if err != nil {

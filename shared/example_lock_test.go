@@ -19,32 +19,31 @@ type account struct {
 	Open    *shared.Event
 }
 
-var (
-	deposit = mp.Func("example.deposit", func(ctx context.Context, a account) (int, error) {
-		for range 1000 {
-			if err := a.Mutex.Lock(ctx); err != nil {
-				return 0, err
-			}
-			a.Balance.Slice()[0]++
-			if err := a.Mutex.Unlock(); err != nil {
-				return 0, err
-			}
-		}
-		return 1000, nil
-	})
-
-	// robbed is killed while it has the mutex.
-	robbed = mp.Func("example.robbed", func(ctx context.Context, a account) (int, error) {
-		if err := errors.Join(a.Mutex.Lock(ctx), a.Open.Set()); err != nil {
+var deposit = mp.Func("example.deposit", func(ctx context.Context, a account) (int, error) {
+	for range 1000 {
+		if err := a.Mutex.Lock(ctx); err != nil {
 			return 0, err
 		}
-		a.Balance.Set(0, -1)
-		select {}
-	})
-)
+		a.Balance.Slice()[0]++
+		if err := a.Mutex.Unlock(); err != nil {
+			return 0, err
+		}
+	}
+	return 1000, nil
+})
+
+// robbed is killed while it has the mutex.
+var robbed = mp.Func("example.robbed", func(ctx context.Context, a account) (int, error) {
+	if err := errors.Join(a.Mutex.Lock(ctx), a.Open.Set()); err != nil {
+		return 0, err
+	}
+	a.Balance.Set(0, -1)
+	select {}
+})
 
 // Four processes add to one number.
 func ExampleMutex() {
+	mp.Main()
 	ctx := context.Background()
 	mutex, err := shared.NewMutex()
 	if err != nil {
@@ -70,6 +69,7 @@ func ExampleMutex() {
 
 // The owner of a mutex is killed. The next one has the mutex, hears of it, and repairs what the mutex guards.
 func ExampleMutex_Lock_ownerDied() {
+	mp.Main()
 	ctx := context.Background()
 	mutex, err := shared.NewMutex()
 	if err != nil {
@@ -170,6 +170,7 @@ var doLimited = mp.Func("example.doLimited", func(ctx context.Context, l limited
 
 // Of a hundred pieces of work on four workers, no more than two are done at a time.
 func ExampleSemaphore() {
+	mp.Main()
 	ctx := context.Background()
 	permits, err := shared.NewBoundedSemaphore(2)
 	if err != nil {
@@ -206,6 +207,7 @@ func ExampleSemaphore() {
 
 // A Cond waits for a change of what its mutex guards.
 func ExampleCond() {
+	mp.Main()
 	ctx := context.Background()
 	mutex, err := shared.NewMutex()
 	if err != nil {
@@ -254,6 +256,7 @@ var deliver = mp.Func("example.deliver", func(ctx context.Context, s shop) (int,
 
 // Two processes start at the same moment.
 func ExampleEvent() {
+	mp.Main()
 	ctx := context.Background()
 	start, err := shared.NewEvent()
 	if err != nil {
@@ -314,6 +317,7 @@ func ExampleBarrier() {
 
 // Three pieces of work are done, by whomever.
 func ExampleWaitGroup() {
+	mp.Main()
 	ctx := context.Background()
 	group, err := shared.NewWaitGroup()
 	if err != nil {

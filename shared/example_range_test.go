@@ -19,6 +19,7 @@ var sumRange = mp.Func("example.sumRange", func(_ context.Context, part *shared.
 
 // A pool adds up an array of which nothing is copied: what travels are the parts' places.
 func ExampleArray_Split() {
+	mp.Main()
 	numbers, err := shared.NewArray[float64](1_000_000)
 	if err != nil {
 		fmt.Println(err)

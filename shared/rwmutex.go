@@ -129,13 +129,13 @@ func (m *RWMutex) read(bool) (bool, error) {
 	return true, m.told(oneWaitingReader)
 }
 
-// Lock waits for the lock for writing.
+// Lock waits for the lock for writing. With ErrOwnerDied it is held as well.
 func (m *RWMutex) Lock(ctx context.Context) error {
 	return m.lock(ctx, m.write, oneWaitingWriter)
 }
 
-// RLock waits for the lock for reading. A process may have several read locks; one that waits for a second while it holds the
-// first waits for ever if a writer waits between.
+// RLock waits for the lock for reading. With ErrOwnerDied it is held as well. A process may have several read locks; one that waits for
+// a second while it holds the first waits for ever if a writer waits between.
 func (m *RWMutex) RLock(ctx context.Context) error {
 	return m.lock(ctx, m.read, oneWaitingReader)
 }
@@ -245,10 +245,10 @@ func (m *RWMutex) wakeNext() {
 	}
 }
 
-// TryLock takes the lock for writing if it can, and reports whether it did.
+// TryLock takes the lock for writing if it can, and reports whether it did. With ErrOwnerDied it did.
 func (m *RWMutex) TryLock() (bool, error) { return m.tryLock(m.write) }
 
-// TryRLock takes the lock for reading if it can, and reports whether it did.
+// TryRLock takes the lock for reading if it can, and reports whether it did. With ErrOwnerDied it did.
 func (m *RWMutex) TryRLock() (bool, error) { return m.tryLock(m.read) }
 
 func (m *RWMutex) tryLock(take func(heir bool) (bool, error)) (bool, error) {
