@@ -141,11 +141,11 @@ func TestEndurancePools(t *testing.T) {
 	}
 	warm := max(10, min(200, want/10))
 	run(0, warm)
-	before := weigh(t)
+	before := scales(t)
 	for from := warm; from < want && !t.Failed(); from += 500 {
 		run(from, min(want, from+500))
 		if want >= 1000 { // the long form
-			fmt.Fprintf(os.Stderr, "%d pools after %v: %v\n", min(want, from+500), time.Since(began).Round(time.Second), weigh(t))
+			fmt.Fprintf(os.Stderr, "%d pools after %v: %v\n", min(want, from+500), time.Since(began).Round(time.Second), scales(t))
 		}
 	}
 	t.Logf("%d pools in %v: %v", want, time.Since(began).Round(time.Millisecond), ends)

@@ -133,14 +133,14 @@ func TestEnduranceSoak(t *testing.T) {
 		}
 		ways.Wait()
 		if before.heap == 0 && (n == 1 || sent >= want/4) {
-			before = weigh(t)
+			before = scales(t)
 			for _, w := range s.pool.Workers() {
 				workers[w.PID] = residentSet(t, w.PID)
 			}
 		}
 		if sent-told >= 2_500_000 {
 			told = sent
-			t.Logf("%d elements after %v: %v", sent, time.Since(began).Round(time.Second), weigh(t))
+			t.Logf("%d elements after %v: %v", sent, time.Since(began).Round(time.Second), scales(t))
 		}
 	}
 	t.Logf("%d elements in %v", sent, time.Since(began).Round(time.Millisecond))

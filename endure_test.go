@@ -22,8 +22,8 @@ type weight struct {
 	holds     map[string]int
 }
 
-// weigh weighs this process, once all has ended that is about to.
-func weigh(t *testing.T) weight {
+// scales weighs this process, once all has ended that is about to.
+func scales(t *testing.T) weight {
 	t.Helper()
 	w := weight{heap: heapNow(), rss: residentSet(t, os.Getpid()), holds: holdings()}
 	if s, err := shared.Stats(); err != nil {
@@ -66,7 +66,7 @@ func grown(t *testing.T, before weight) {
 	t.Helper()
 	var now weight
 	more := func() (more string) {
-		now = weigh(t)
+		now = scales(t)
 		for what, n := range now.holds {
 			if n > before.holds[what] {
 				more += fmt.Sprintf("; %s: %d before, %d now", what, before.holds[what], n)
