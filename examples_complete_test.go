@@ -18,7 +18,6 @@ import (
 
 // excused are those that no example shows, and why.
 var excused = map[string]string{
-	"mp.ErrDetached":         "takes a program of another family",
 	"shared.ErrDetached":     "takes a program of another family",
 	"pipe.ErrDetached":       "takes a program of another family",
 	"manager.ErrDetached":    "takes a program of another family",

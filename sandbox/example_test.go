@@ -25,6 +25,7 @@ var render = mp.Func("example.render", func(_ context.Context, template string) 
 })
 
 func Example() {
+	mp.Main()
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 1, Sandbox: sandbox.Policy{}.Task(), Stdout: plain{}})
 	if err != nil {
 		fmt.Println(err)
@@ -57,6 +58,7 @@ func write(line []byte) error {
 }
 
 func ExamplePolicy_Task() {
+	mp.Main()
 	dir, err := os.MkdirTemp("", "sandbox")
 	if err != nil {
 		fmt.Println(err)
