@@ -15,8 +15,9 @@ LINT         := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 # What vet checks beside the system it runs on: all that the module compiles for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
-# bench/ is a module of its own; a tree without it is fine.
-BENCH := $(dir $(wildcard bench/go.mod))
+# bench/ and docs/pictures/ are modules of their own; a tree without them is fine.
+BENCH    := $(dir $(wildcard bench/go.mod))
+PICTURES := $(dir $(wildcard docs/pictures/go.mod))
 
 .DEFAULT_GOAL := help
 .SHELLFLAGS   := -euo pipefail -c
@@ -40,7 +41,8 @@ vet: ## Vet the module for every system it compiles for
 		echo "vet $$system"; \
 		GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 $(GO) vet ./...; \
 	done
-	@for dir in $(BENCH); do echo "vet $$dir"; (cd "$$dir" && $(GO) vet ./...); done
+	@for dir in $(BENCH); do echo "vet $$dir"; (cd "$$dir" && $(GO) vet ./... && $(GO) vet -tags rivals ./...); done
+	@for dir in $(PICTURES); do echo "vet $$dir"; (cd "$$dir" && $(GO) vet ./...); done
 
 .PHONY: lint
 lint: $(LINT) ## Run golangci-lint, with a reason for each exception in .golangci.yml
@@ -73,11 +75,19 @@ bench: ## Run the benchmarks, and measure everything beside its rivals (bench/)
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, so that none rots: the figures mean nothing
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
-	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -bench . -benchtime 1x ./... && $(GO) run . -short); done
+	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -tags rivals -bench . -benchtime 1x ./... && $(GO) run . -short); done
+
+.PHONY: report
+report: ## Measure everything and make docs/benchmarks.md: some 20 minutes, in which nothing else should run
+	cd bench && $(GO) run . -report ../docs
+
+.PHONY: pictures
+pictures: ## Draw docs/pictures/*.txt
+	cd docs/pictures && $(GO) generate ./...
 
 .PHONY: chaos
 chaos: ## Kill MP_CHAOS (1000) workers under load; for MP_CHAOS_TIME (10m, 2h), as MP_CHAOS_SEED decides, if these are set
-	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout $(if $(MP_CHAOS_TIME),0,30m) -run Chaos ./...
+	MP_CHAOS=$(MP_CHAOS) $(GO) test -count 1 -timeout $(if $(MP_CHAOS_TIME),0,30m) -run 'Chaos|HostileWorker' ./...
 
 .PHONY: soak
 soak: ## Send SOAK (50000000) elements through one pool, in all ways at a time, and look what has grown

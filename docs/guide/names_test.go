@@ -92,7 +92,7 @@ func TestGuideQuotes(t *testing.T) {
 		{"queue.md", "`mp: full`", "../../internal/engine/engine.go", `"mp: full"`},
 		{"queue.md", "`mp/shared: empty`", "../../shared/errors.go", `"mp/shared: empty"`},
 		{"array.md", "`shared memory is full`", "../../internal/arena/cells.go", `"shared memory is full"`},
-		{"state.md", "`mp: Init (load): ...`", "../../pool.go", `"mp: Init (%s): %w"`},
+		{"state.md", "`mp: Init (load): ...`", "../../pool.go", `"mp: %s (%s): %w"`},
 		{"faq.md", "`mp: the pool has failed: ...`", "../../errors.go", `"mp: the pool has failed: %w"`},
 		{"crash.md", "`exited with code 1`", "../../errors.go", `"exited with code %d"`},
 		{"crash.md", "`was ended by signal: killed`", "../../errors.go", `"was ended by signal: %v"`},
