@@ -84,7 +84,7 @@ type PoolConfig struct {
 	// the program itself does on a signal is its own affair, but while the pool lives they do not end it; once Close, Stop or Kill
 	// has returned, they do as ever. Defaults to none.
 	Signals []os.Signal
-	// Logger is told of workers that start and end, and gets what workers log: see Logger. The lowest level that it takes is
+	// Logger is told of workers that start and end, and of callbacks of Then that panic, and gets what workers log: see Logger. The lowest level that it takes is
 	// told to a worker at its start. Its handler runs on one goroutine for each worker. Defaults to none.
 	Logger *slog.Logger
 	// Observer is told of workers that start and end, of maps, and of elements that start, tell how far they are, are retried and

@@ -2,6 +2,9 @@ package mp
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -55,16 +58,29 @@ func (f *Future[Out]) cancel(err error) {
 	}
 }
 
-// Then calls fn with the outcome, on a goroutine of its own: at once if the call has ended. A panic of fn is
-// written to stderr and hurts nobody.
+// Then calls fn with the outcome, on a goroutine of its own: at once if the call has ended. A panic of fn hurts nobody: the pool's
+// Observer and Logger are told, and if it has neither, standard error.
 func (f *Future[Out]) Then(fn func(Out, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.resolved {
-		go isolated(fn, f.out, f.err)
+		go f.isolated(fn)
 		return
 	}
 	f.callbacks = append(f.callbacks, fn)
+}
+
+// isolated calls back. The program is not the callback's to end.
+func (f *Future[Out]) isolated(fn func(Out, error)) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := fmt.Errorf("mp: panic in a callback of Then: %s\n%s", sprint(p), debug.Stack())
+			if f.backend == nil || !f.backend.Engine.Report(&f.job, err) {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}
+	}()
+	fn(f.out, f.err)
 }
 
 // resolve gives the call its outcome, and reports whether it had none before. tell, if it is set, is told before those who wait.
@@ -91,7 +107,7 @@ func (f *Future[Out]) resolve(outcome func(*Out) error, tell func(error)) bool {
 		f.backend.Engine.Leave(f.bytes)
 	}
 	for _, fn := range callbacks {
-		go isolated(fn, f.out, f.err)
+		go f.isolated(fn)
 	}
 	return true
 }

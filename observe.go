@@ -28,6 +28,8 @@ const (
 	EventMapEnded = "map ended"
 	// EventFraction: an element says that Fraction of it is done.
 	EventFraction = "fraction"
+	// EventCallback: a callback of Future.Then has panicked; Err has the value and the stack.
+	EventCallback = "callback"
 )
 
 // An Observer is told what happens in a pool. Calls come from several goroutines and hold the pool up. It must return: it may
@@ -63,8 +65,12 @@ func (c PoolConfig) observer() func(engine.Event) {
 		return nil
 	}
 	return func(e engine.Event) {
-		if c.Logger != nil && (e.Kind == engine.WorkerStarted || e.Kind == engine.WorkerEnded) {
+		switch {
+		case c.Logger == nil:
+		case e.Kind == engine.WorkerStarted || e.Kind == engine.WorkerEnded:
 			c.Logger.Info("mp: "+e.Kind, "worker", e.Worker, "pid", e.PID, "reason", e.Reason, "err", e.Err)
+		case e.Kind == engine.Callback:
+			c.Logger.Error("mp: "+e.Kind, "function", e.Function, "err", e.Err)
 		}
 		if c.Observer != nil {
 			c.Observer(newEvent(e))

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -245,5 +247,31 @@ func TestSeeingRetries(t *testing.T) {
 	}
 	if n := pool.Stats().Retried; n != 2 {
 		t.Errorf("retried %d", n)
+	}
+}
+
+// A callback that panics is told to the observer and the logger, and not printed.
+func TestObserverIsToldOfCallbacks(t *testing.T) {
+	noLeaks(t)
+	told := make(chan mp.Event, 1)
+	var logged lockedBuffer
+	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(slog.NewTextHandler(&logged, nil)), Observer: func(e mp.Event) {
+		if e.Kind == mp.EventCallback {
+			told <- e
+		}
+	}})
+	defer pool.Close()
+	f := square.Go(ctx, pool, 2)
+	f.Then(func(int, error) { panic("a callback that panics") })
+	e := <-told
+	if e.Err == nil || !strings.Contains(e.Err.Error(), "a callback that panics") || !strings.Contains(e.Err.Error(), "seeing_observe_test.go") ||
+		e.Function != "square" || e.Index != -1 || e.Worker != -1 {
+		t.Errorf("%+v", e)
+	}
+	if text := logged.String(); !strings.Contains(text, "a callback that panics") || !strings.Contains(text, "level=ERROR") {
+		t.Errorf("logged: %s", text)
+	}
+	if v, err := f.Wait(ctx); v != 4 || err != nil {
+		t.Error(v, err)
 	}
 }

@@ -12,6 +12,7 @@ const (
 	MapStarted    = "map started"
 	MapEnded      = "map ended"
 	Fraction      = "fraction"
+	Callback      = "callback"
 )
 
 // An Event is something that happened.
@@ -46,6 +47,15 @@ func (e *Engine) Tell(j *Job, ev Event) {
 	if j.Observe != nil {
 		j.Observe(ev)
 	}
+}
+
+// Report tells that a callback of a job's caller has panicked, if anybody observes the engine.
+func (e *Engine) Report(j *Job, err error) (told bool) {
+	if e.cfg.Observe == nil {
+		return false
+	}
+	e.observe(Event{Kind: Callback, Function: j.Function, Index: -1, Worker: -1, Err: err})
+	return true
 }
 
 // given tells that elements are given to w: before they are, so that their end is told later.
