@@ -17,7 +17,7 @@ const module = "github.com/go-multiproc/mp"
 // layers are the packages of this module from the bottom up. A package imports only what is below its own layer: that
 // keeps a protocol apart from those who use it, and every package testable without what stands on it.
 var layers = [][]string{
-	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/race", "internal/remote"},
+	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/proctest", "internal/race", "internal/remote"},
 	{"internal/park"},
 	{"internal/ring", "internal/robust", "internal/side"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/probe", "internal/sched", "internal/spawn"},
