@@ -3,7 +3,6 @@ package mp_test
 import (
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,7 +16,7 @@ const module = "github.com/go-multiproc/mp"
 // layers are the packages of this module from the bottom up. A package imports only what is below its own layer: that
 // keeps a protocol apart from those who use it, and every package testable without what stands on it.
 var layers = [][]string{
-	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/race", "internal/remote"},
+	{"internal/abi", "internal/fifo", "internal/histo", "internal/osenv", "internal/proctest", "internal/race", "internal/remote"},
 	{"internal/park"},
 	{"internal/ring", "internal/robust", "internal/side"},
 	{"internal/arena", "internal/block", "internal/codec", "internal/probe", "internal/sched", "internal/spawn"},
@@ -173,31 +172,19 @@ func layer(pkg string) int {
 func imports(t *testing.T) []importing {
 	t.Helper()
 	var arrows []importing
-	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && name != "." && notOurs(name):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go"):
-			return nil
-		}
+	for _, name := range ourFiles(t) {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		name = filepath.ToSlash(name)
 		for _, i := range f.Imports {
 			imported, err := strconv.Unquote(i.Path.Value)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			arrows = append(arrows, importing{name, path.Dir(name), imported})
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return arrows
 }

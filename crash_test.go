@@ -3,17 +3,16 @@
 package mp_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // crash ends its process in many ways.
@@ -169,7 +168,7 @@ func TestRetries(t *testing.T) {
 // T207, W28: what workers print arrives in whole lines, with their name, all of it.
 func TestOutput(t *testing.T) {
 	noLeaks(t)
-	var out, errs lockedBuffer
+	var out, errs proctest.Buffer
 	pool, err := mp.NewPool(mp.PoolConfig{Workers: 2, Stdout: &out, Stderr: &errs})
 	if err != nil {
 		t.Fatal(err)
@@ -190,21 +189,4 @@ func TestOutput(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n != 3 || strings.Count(errs.String(), "err: ") != 3 {
 		t.Errorf("%d lines on stdout, and on stderr %q", n, errs.String())
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

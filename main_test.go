@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // TestMain makes this binary a worker, a role of a test that needs a whole program, or the tests.
@@ -22,25 +21,18 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("MP_TEST_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}
-	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
-	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	// A hang must tell where, before the test binary's own timeout or the machine ends it.
-	watchdog := time.AfterFunc(9*time.Minute+chaosTime()+enduranceTime(), func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-		os.Exit(2)
-	})
-	// What the first start makes for good, the thread that starts processes, is no leak of a test.
-	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
-		_ = p.Close()
-	}
-	code := m.Run()
-	watchdog.Stop()
-	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
-		fmt.Fprintln(os.Stderr, "children are left:", left)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(proctest.Guard(9*time.Minute+chaosTime()+enduranceTime(), func() int {
+		// What the first start makes for good, the thread that starts processes, is no leak of a test.
+		if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+			_ = p.Close()
+		}
+		code := m.Run()
+		if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
+			fmt.Fprintln(os.Stderr, "children are left:", left)
+			code = 1
+		}
+		return code
+	}))
 }
 
 // chaosTime is how much longer than others the chaos tests are to take: MP_CHAOS_TIME, or a second for each of MP_CHAOS.
@@ -68,23 +60,17 @@ func enduranceTime() time.Duration {
 // roles are programs that tests run as processes of their own.
 var roles = map[string]func() int{}
 
-// eventually waits until cond holds; the watchdog ends what never does.
+// eventually waits until cond holds; a minute is a hang.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s\n%s", what, situation())
-		}
-	}
+	proctest.Eventually(t, what, cond, children)
 }
 
 // situation is what a failure that comes once in a thousand runs has to tell.
-func situation() string {
+func situation() string { return children() + proctest.Stacks() }
+
+// children is where the processes that this one started are.
+func children() string {
 	var b strings.Builder
 	for _, c := range mp.ActiveChildren() {
 		fmt.Fprintf(&b, "%+v\n", c)
@@ -93,68 +79,29 @@ func situation() string {
 			fmt.Fprintf(&b, "%s: %s (%v)\n", f, text, err)
 		}
 	}
-	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
 	return b.String()
 }
 
 // noLeaks checks at the end of the test that it has left nothing behind.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	before := holdings()
-	t.Cleanup(func() {
-		if t.Failed() {
-			return
-		}
-		var now map[string]int
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		deadline := time.After(30 * time.Second)
-		for {
-			now = holdings()
-			more := ""
-			for what, n := range now {
-				if n > before[what] {
-					more += fmt.Sprintf("%s: %d before, %d now\n", what, before[what], n)
-				}
-			}
-			if more == "" {
-				return
-			}
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatalf("left behind:\n%s\n%s", more, situation())
-			}
-		}
-	})
+	proctest.NoLeaks(t, holds...)
 }
 
-// holdings is what this process holds that a test can leak.
-func holdings() map[string]int {
-	h := map[string]int{"goroutines": runtime.NumGoroutine(), "children": len(mp.ActiveChildren())}
-	if fds, err := os.ReadDir("/proc/self/fd"); err == nil {
-		h["descriptors"] = len(fds)
-	}
-	if maps, err := os.ReadFile("/proc/self/maps"); err == nil {
-		h["channels"] = strings.Count(string(maps), "mp-channel")
-	}
-	if shm, err := sharedFiles(); err == nil {
-		h["/dev/shm"] = len(shm)
-	}
-	return h
+// holds are the kinds of things that a test can leak.
+var holds = []proctest.Kind{
+	proctest.Goroutines, proctest.Descriptors, proctest.Mappings("mp-channel"), proctest.SharedFiles,
+	func(s proctest.Stock) {
+		var names []string
+		for _, c := range mp.ActiveChildren() {
+			names = append(names, fmt.Sprint(c))
+		}
+		s.Add("children", len(names), names...)
+	},
 }
 
-// sharedFiles are the files in /dev/shm, but those that tests of other packages, which run at the same time, make there, and Python for them.
-func sharedFiles() ([]string, error) {
-	entries, err := os.ReadDir("/dev/shm")
-	var names []string
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "mptest_") && !strings.HasPrefix(e.Name(), "mp_") && !strings.HasPrefix(e.Name(), "sem.mp-") {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
-}
+// holdings is how many of each this process holds.
+func holdings() map[string]int { return proctest.Take(holds...).Counts() }
 
 func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {
 	t.Helper()
@@ -189,22 +136,5 @@ func upTo(n int) func(func(int) bool) {
 	}
 }
 
-func pattern(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(i ^ i>>8 ^ i>>16)
-	}
-	return b
-}
-
-func isPattern(b []byte, n int) bool {
-	if len(b) != n {
-		return false
-	}
-	for i := range b {
-		if b[i] != byte(i^i>>8^i>>16) {
-			return false
-		}
-	}
-	return true
-}
+// pattern is n bytes that tell where they are.
+var pattern, isPattern = proctest.Pattern, proctest.IsPattern

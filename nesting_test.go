@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // nested opens a pool of its own and maps in it, so many levels deep, and returns the depths it saw on the way.
@@ -93,10 +94,7 @@ func TestKillTakesGrandchildren(t *testing.T) {
 		t.Error("the call of a killed worker succeeded")
 	}
 	for _, pid := range pids {
-		eventually(t, "the process has ended: "+strconv.Itoa(pid), func() bool {
-			b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-			return err != nil || stateOf(b) == 'Z'
-		})
+		eventually(t, "the process has ended: "+strconv.Itoa(pid), func() bool { return proctest.Ended(pid) })
 	}
 	if v, err := square.Call(ctx, pool, 9); v != 81 || err != nil {
 		t.Errorf("afterwards: %d, %v", v, err)

@@ -3,7 +3,6 @@
 package mp_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -16,30 +15,30 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // threads tells of each thread of a process how nice it is, and which CPUs it may use.
 var threads = mp.Func("threads", func(_ context.Context, _ int) ([]string, error) {
-	stats, err := filepath.Glob("/proc/self/task/*/stat")
-	if err != nil || len(stats) == 0 {
+	tasks, err := filepath.Glob("/proc/self/task/*")
+	if err != nil || len(tasks) == 0 {
 		return nil, fmt.Errorf("no threads: %w", err)
 	}
 	var all []string
-	for _, name := range stats {
-		stat, err := os.ReadFile(name)
+	for _, task := range tasks {
+		fields, err := proctest.Stat(strings.TrimPrefix(task, "/proc/"))
 		if os.IsNotExist(err) { // it has ended
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		status, err := os.ReadFile(name + "us")
+		status, err := os.ReadFile(task + "/status")
 		if err != nil {
 			continue
 		}
 		_, cpus, _ := strings.Cut(string(status), "Cpus_allowed_list:")
 		cpus, _, _ = strings.Cut(cpus, "\n")
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third field of proc(5) on
 		all = append(all, fields[16]+" on "+strings.TrimSpace(cpus))
 	}
 	slices.Sort(all)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // pose says "up" and stays in a state.
@@ -143,11 +144,10 @@ func processes(t *testing.T) map[int]process {
 		if _, err := fmt.Sscan(e.Name(), &p.pid); err != nil {
 			continue
 		}
-		b, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		f, err := proctest.Stat(e.Name())
 		if err != nil {
 			continue // it has ended meanwhile
 		}
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 		p.state, p.start = f[0], f[19]
 		_, _ = fmt.Sscan(f[1], &p.parent)
 		all[p.pid] = p
@@ -189,10 +189,7 @@ func listing(t *testing.T, dir string) string {
 func orphaned(t *testing.T, how, end string) (time.Duration, int) {
 	t.Helper()
 	tmp := t.TempDir()
-	shm, err := sharedFiles()
-	if err != nil {
-		t.Fatal(err)
-	}
+	shm := proctest.Take(proctest.SharedFiles)
 	cmd := role("orphans", "MP_TEST_HOW="+how, "MP_TEST_END="+end, "TMPDIR="+tmp)
 	cmd.Stderr = nil // it may panic
 	stdin, err := cmd.StdinPipe()
@@ -266,8 +263,8 @@ func orphaned(t *testing.T, how, end string) (time.Duration, int) {
 		}
 	}
 	took := time.Since(begin)
-	if now, err := sharedFiles(); err != nil || !slices.Equal(now, shm) {
-		t.Errorf("/dev/shm held %q, holds %q, %v", shm, now, err)
+	if left := shm.More(proctest.Take(proctest.SharedFiles)); left != "" {
+		t.Error(left)
 	}
 	if left := listing(t, tmp); left != "" {
 		t.Errorf("in the temporary directory: %s", left)

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // T109, T337: a pool has as many workers as it was told, each a process of its own.
@@ -100,7 +101,7 @@ func init() {
 // T122, T331, T335, W37: a program that ends with an open pool ends at once, well and without a word, and its workers with it.
 func TestProgramThatLeavesAPoolOpen(t *testing.T) {
 	cmd := role("pool left open")
-	var errs lockedBuffer
+	var errs proctest.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil || errs.String() != "" {
@@ -111,10 +112,7 @@ func TestProgramThatLeavesAPoolOpen(t *testing.T) {
 		t.Fatalf("%s: %v", out, err)
 	}
 	for _, pid := range workers {
-		eventually(t, "its workers have ended", func() bool {
-			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			return err != nil || stateOf(b) == 'Z'
-		})
+		eventually(t, "its workers have ended", func() bool { return proctest.Ended(pid) })
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // seeingEvents collects events.
@@ -254,7 +255,7 @@ func TestSeeingRetries(t *testing.T) {
 func TestObserverIsToldOfCallbacks(t *testing.T) {
 	noLeaks(t)
 	told := make(chan mp.Event, 1)
-	var logged lockedBuffer
+	var logged proctest.Buffer
 	pool := newPool(t, mp.PoolConfig{Workers: 1, Logger: slog.New(slog.NewTextHandler(&logged, nil)), Observer: func(e mp.Event) {
 		if e.Kind == mp.EventCallback {
 			told <- e

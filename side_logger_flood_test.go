@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // sideGate is a handler that counts the records of a flood, and lets none pass before it is opened.
@@ -221,13 +222,7 @@ func TestLoggerStandsStill(t *testing.T) {
 func TestLoggerOfStoppedParent(t *testing.T) {
 	noLeaks(t)
 	cmd := role("logs")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	_, out := proctest.Talk(t, cmd)
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
 		t.Fatal("it did not come up")

@@ -3,7 +3,6 @@
 package mp_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,12 +11,12 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // sideLog logs in one of many ways.
@@ -99,23 +98,12 @@ func sideJSON(level slog.Leveler) (*slog.Logger, *sideBuffer) {
 	}})), out
 }
 
-type sideBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *sideBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
+type sideBuffer struct{ proctest.Buffer }
 
 // lines are the lines that workers wrote.
 func (b *sideBuffer) lines() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	var lines []string
-	for line := range strings.Lines(b.b.String()) {
+	for line := range strings.Lines(b.String()) {
 		if !strings.Contains(line, `"msg":"mp: worker `) {
 			lines = append(lines, strings.TrimSpace(line))
 		}
@@ -205,7 +193,7 @@ func TestLoggerSource(t *testing.T) {
 	out := new(sideBuffer)
 	l := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{AddSource: true}))
 	sideRun(t, mp.PoolConfig{Logger: l}, "groups", 0)
-	if lines := out.lines(); len(lines) == 0 || !strings.Contains(out.b.String(), "side_logger_test.go:") {
+	if lines := out.lines(); len(lines) == 0 || !strings.Contains(out.String(), "side_logger_test.go:") {
 		t.Errorf("%q", lines)
 	}
 }

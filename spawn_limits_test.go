@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // limited makes pools under ever higher limits, from so low that none comes up, and prints what came of it.
@@ -41,7 +42,8 @@ func limited(resource int, used func() int) int {
 		fmt.Println(err)
 		return 1
 	}
-	before, failed := holdings(), 0
+	kinds := holds[1:] // without the goroutines
+	before, failed := proctest.Take(kinds...), 0
 	for room := range 64 {
 		low := unix.Rlimit{Cur: uint64(used() + room), Max: old.Max}
 		if err := unix.Prlimit(0, resource, &low, nil); err != nil {
@@ -58,20 +60,11 @@ func limited(resource int, used func() int) int {
 		}
 		failed++
 	}
-	left := func() (left string) {
-		for what, n := range holdings() {
-			if what != "goroutines" && n > before[what] {
-				left += fmt.Sprintf("left: %d %s, before %d\n", n, what, before[what])
-			}
-		}
-		return left
+	left := ""
+	proctest.Within(20*time.Second, func() bool { left = before.More(proctest.Take(kinds...)); return left == "" })
+	if left != "" {
+		fmt.Println("left:", left)
 	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); left() != "" && time.Now().Before(deadline); {
-		<-tick.C
-	}
-	fmt.Print(left())
 	fmt.Printf("failed: %d\n", failed)
 	return 0
 }

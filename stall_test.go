@@ -3,18 +3,17 @@
 package mp_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // fifo is a pipe with a name: to read it blocks until feed.
@@ -37,23 +36,7 @@ func stop(t *testing.T, pid int) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "every thread of the process is stopped", func() bool {
-		tasks, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
-		for _, f := range tasks {
-			if b, err := os.ReadFile(f); err != nil || stateOf(b) != 'T' {
-				return false
-			}
-		}
-		return len(tasks) > 0
-	})
-}
-
-// stateOf is the state letter in a line of /proc/pid/stat: the name before it may hold anything.
-func stateOf(stat []byte) byte {
-	if i := bytes.LastIndexByte(stat, ')'); i >= 0 && i+2 < len(stat) {
-		return stat[i+2]
-	}
-	return 0
+	eventually(t, "every thread of the process is stopped", func() bool { return proctest.Stopped(pid) })
 }
 
 func resume(t *testing.T, pid int) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 var nap = mp.Func("nap", func(_ context.Context, d time.Duration) (int, error) {
@@ -49,13 +50,7 @@ func init() {
 func TestStoppedParent(t *testing.T) {
 	noLeaks(t)
 	cmd := role("is stopped")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	_, out := proctest.Talk(t, cmd)
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() || lines.Text() != "up" {
 		t.Fatalf("%q", lines.Text())

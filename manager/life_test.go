@@ -3,19 +3,16 @@
 package manager_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/manager"
 	"github.com/go-multiproc/mp/pipe"
 	"github.com/go-multiproc/mp/shared"
@@ -229,10 +226,7 @@ func freeze(t *testing.T, pid int) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is stopped", func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		return err != nil || strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " T")
-	})
+	eventually(t, "it is stopped", func() bool { return proctest.Stopped(pid) })
 }
 
 // A client that is stopped, and does not read what it asked for, costs others nothing.
@@ -329,7 +323,7 @@ func TestServerStopped(t *testing.T) {
 // Many servers, one after another: nothing is left of any.
 func TestManyServers(t *testing.T) {
 	_ = must(manager.Start(manager.Config{})).Stop(ctx) // what the first start makes for good is no leak
-	goroutines, files := holdings(t)
+	proctest.NoLeaks(t, proctest.Goroutines, proctest.Descriptors)
 	for range 20 {
 		m, err := manager.Start(manager.Config{})
 		if err != nil {
@@ -346,18 +340,4 @@ func TestManyServers(t *testing.T) {
 	if left := mp.ActiveChildren(); len(left) > 0 {
 		t.Error(left)
 	}
-	eventually(t, "goroutines and descriptors are as before", func() bool {
-		g, f := holdings(t)
-		return g <= goroutines && f <= files
-	})
-}
-
-// holdings is how many goroutines and descriptors there are.
-func holdings(t *testing.T) (goroutines, files int) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return runtime.NumGoroutine(), len(entries)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // part tells tests what is in a proxy.
@@ -73,16 +75,7 @@ func (srv *server) empties(t *testing.T) {
 // until waits until cond holds; a minute is a hang.
 func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s", what)
-		}
-	}
+	proctest.Eventually(t, what, cond)
 }
 
 func must[T any](v T, err error) T {

@@ -210,6 +210,22 @@ func TestClose(t *testing.T) {
 	ok(t, a.AwaitReady(ctx))
 }
 
+// waiters are three goroutines in one of the operations, each of which tells how it ends. They wait when this returns.
+func waiters(t *testing.T, c *Conn, operation string) <-chan error {
+	t.Helper()
+	ends := make(chan error)
+	for range 3 {
+		go func() { ends <- operations(c)[operation](ctx) }()
+	}
+	bell := &c.c.(*rings).bell
+	eventually(t, "they wait", func() bool {
+		bell.mu.Lock()
+		defer bell.mu.Unlock()
+		return bell.next != nil
+	})
+	return ends
+}
+
 // Whoever waits when the end is closed comes back, and whoever waits for the other side.
 func TestCloseUnderWaiters(t *testing.T) {
 	noLeaks(t)
@@ -221,15 +237,7 @@ func TestCloseUnderWaiters(t *testing.T) {
 		for _, here := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s here %v", name, here), func(t *testing.T) {
 				a, b := pair(t)
-				got := make(chan error)
-				for range 3 {
-					go func() { got <- operations(a)[name](ctx) }()
-				}
-				eventually(t, "they wait", func() bool {
-					a.c.(*rings).bell.mu.Lock()
-					defer a.c.(*rings).bell.mu.Unlock()
-					return a.c.(*rings).bell.next != nil
-				})
+				got := waiters(t, a, name)
 				want := ErrClosed
 				if here {
 					ok(t, a.Close())

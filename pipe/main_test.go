@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"runtime"
-	"runtime/pprof"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
@@ -22,24 +19,18 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("MP_PIPE_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}
-	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
-	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	watchdog := time.AfterFunc(9*time.Minute, func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-		os.Exit(2)
-	})
-	// What the first start makes for good is no leak of a test.
-	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
-		_ = p.Close()
-	}
-	code := m.Run()
-	watchdog.Stop()
-	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
-		fmt.Fprintln(os.Stderr, "children are left:", left)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(proctest.Guard(9*time.Minute, func() int {
+		// What the first start makes for good is no leak of a test.
+		if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+			_ = p.Close()
+		}
+		code := m.Run()
+		if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
+			fmt.Fprintln(os.Stderr, "children are left:", left)
+			code = 1
+		}
+		return code
+	}))
 }
 
 // roles are programs that tests run as processes that are no workers.
@@ -60,50 +51,15 @@ func ended() context.Context {
 // eventually waits until cond holds; a minute is a hang.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s\n%s", what, situation())
-		}
-	}
-}
-
-func situation() string {
-	var b strings.Builder
-	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
-	return b.String()
+	proctest.Eventually(t, what, cond)
 }
 
 // noLeaks checks at the end of the test that it has left nothing behind.
 func noLeaks(t testing.TB) {
 	t.Helper()
-	before := holdings()
-	t.Cleanup(func() {
-		if t.Failed() {
-			return
-		}
-		eventually(t, "nothing is left behind", func() bool {
-			more := holdings()
-			maps.DeleteFunc(more, func(what string, n int) bool { return n <= before[what] })
-			return len(more) == 0
-		})
+	proctest.NoLeaks(t, proctest.Goroutines, proctest.Descriptors, proctest.Mappings("mp-pipe"), func(s proctest.Stock) {
+		s.Add("children", len(mp.ActiveChildren()))
 	})
-}
-
-// holdings is what a test can leak.
-func holdings() map[string]int {
-	h := map[string]int{"goroutines": runtime.NumGoroutine(), "children": len(mp.ActiveChildren())}
-	if fds, err := os.ReadDir("/proc/self/fd"); err == nil {
-		h["descriptors"] = len(fds)
-	}
-	if maps, err := os.ReadFile("/proc/self/maps"); err == nil {
-		h["mappings"] = strings.Count(string(maps), "mp-pipe")
-	}
-	return h
 }
 
 // pair is a connection that goes with the test.
@@ -148,22 +104,4 @@ func lasts(t *testing.T, wait func(context.Context) error) {
 }
 
 // pattern is n bytes that tell where they are.
-func pattern(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(i ^ i>>8 ^ i>>16)
-	}
-	return b
-}
-
-func isPattern(b []byte, n int) bool {
-	if len(b) != n {
-		return false
-	}
-	for i := range b {
-		if b[i] != byte(i^i>>8^i>>16) {
-			return false
-		}
-	}
-	return true
-}
+var pattern, isPattern = proctest.Pattern, proctest.IsPattern

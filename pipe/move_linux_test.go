@@ -75,15 +75,7 @@ func TestMoveUnderWaiters(t *testing.T) {
 	for name := range operations(nil) {
 		t.Run(name, func(t *testing.T) {
 			a, b := pair(t)
-			got := make(chan error)
-			for range 3 {
-				go func() { got <- operations(a)[name](ctx) }()
-			}
-			eventually(t, "they wait", func() bool {
-				a.c.(*rings).bell.mu.Lock()
-				defer a.c.(*rings).bell.mu.Unlock()
-				return a.c.(*rings).bell.next != nil
-			})
+			got := waiters(t, a, name)
 			a1 := move(t, a)
 			for range 3 {
 				wants(t, "who waited", <-got, ErrMoved)

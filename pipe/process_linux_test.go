@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // A peer is a process that has the other end of a connection.
@@ -236,10 +236,7 @@ func TestStoppedPeer(t *testing.T) {
 	ok(t, c.SendBytes(ctx, []byte("before")))
 	recvs(t, c, []byte("before"))
 	ok(t, p.Process.Signal(unix.SIGSTOP))
-	eventually(t, "it is stopped", func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
-		return err == nil && bytes.Contains(stat, []byte(") T "))
-	})
+	eventually(t, "it is stopped", func() bool { return proctest.Stopped(p.Process.Pid) })
 	for name, op := range operations(c) {
 		if name != "Send" { // the peer would send back what is no bytes
 			lasts(t, op)

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -17,53 +15,37 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
 	mp.Main()
-	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	_ = os.Setenv("TERM", "xterm")
-	watchdog := time.AfterFunc(5*time.Minute, func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-		os.Exit(2)
-	})
-	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
-		_ = p.Close()
-	}
-	code := m.Run()
-	watchdog.Stop()
-	os.Exit(code)
+	os.Exit(proctest.Guard(5*time.Minute, func() int {
+		if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+			_ = p.Close()
+		}
+		return m.Run()
+	}))
 }
 
 var ctx = context.Background()
 
-// eventually waits until cond holds; the watchdog ends what never does.
+// eventually waits until cond holds; a minute is a hang, and then the screen tells.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Errorf("still not: %s", what)
-			if ttys.last != nil {
-				t.Logf("the screen:\n%s", ttys.last.screen())
-			}
-			t.FailNow()
+	proctest.Eventually(t, what, cond, func() string {
+		if ttys.last == nil {
+			return ""
 		}
-	}
+		return "the screen:\n" + ttys.last.screen()
+	})
 }
 
 // noGoroutines checks that the test leaves none behind.
 func noGoroutines(t *testing.T) {
 	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
-	})
+	proctest.NoLeaks(t, proctest.Goroutines)
 }
 
 func newPool(t *testing.T, c mp.PoolConfig) *mp.Pool {

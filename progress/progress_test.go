@@ -3,7 +3,6 @@
 package progress_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +10,11 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/progress"
 )
 
@@ -51,24 +50,6 @@ var stepping = mp.Func("progress.step", func(ctx context.Context, s step) (int, 
 	}
 	return 0, nil
 })
-
-// lock is a writer that can be read at any time.
-type lock struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lock) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lock) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 func release(t *testing.T, file string) {
 	t.Helper()
@@ -253,7 +234,7 @@ func TestLines(t *testing.T) {
 	noGoroutines(t)
 	pool := newPool(t, mp.PoolConfig{Workers: 1})
 	file := t.TempDir() + "/go"
-	var often, never lock
+	var often, never proctest.Buffer
 	done := run(ctx, pool, []step{{}, {}, {Wait: file}}, progress.Bar(&often, progress.Every(time.Millisecond)), progress.Bar(&never, progress.Every(0)))
 	eventually(t, "two are done", func() bool { return strings.Contains(often.String(), "progress.step: 2/3  67% ") })
 	if never.String() != "" {
@@ -263,7 +244,7 @@ func TestLines(t *testing.T) {
 	if err := wait(t, done); err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range []*lock{&often, &never} {
+	for _, w := range []*proctest.Buffer{&often, &never} {
 		lines := strings.Split(strings.TrimSuffix(w.String(), "\n"), "\n")
 		if last := lines[len(lines)-1]; !strings.HasPrefix(last, "progress.step: 3 done in ") || strings.ContainsAny(w.String(), "\x1b\r[") {
 			t.Errorf("%q", w.String())

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/shared"
 )
 
@@ -90,7 +91,7 @@ func TestChaosShared(t *testing.T) {
 	noLeaks(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	fds, members := descriptors(t), len(shared.Memory().F.Members())
+	fds, members := len(proctest.OpenFiles()), len(shared.Memory().F.Members())
 	before := shared.Cells()
 	c := &crew{T: t, rng: rand.New(rand.NewPCG(seed, 0))}
 	free := c.build()
@@ -244,5 +245,5 @@ func (c *crew) tidied(before map[uint32]uint64, members, fds int) {
 	}
 	eventually(c.T, "the arena is what it was", func() bool { return len(shared.Cells()) <= len(before) && shared.Untidy() == nil })
 	eventually(c.T, "all slots are free", func() bool { return len(shared.Memory().F.Members()) <= members })
-	eventually(c.T, "no descriptor is left", func() bool { return descriptors(c.T) <= fds })
+	eventually(c.T, "no descriptor is left", func() bool { return len(proctest.OpenFiles()) <= fds })
 }

@@ -14,9 +14,8 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/shared"
 )
 
@@ -73,20 +72,10 @@ func init() {
 	}
 	// cramped has no address space for an arena, and pools that work nevertheless.
 	roles["cramped"] = func() int {
-		b, err := os.ReadFile("/proc/self/statm")
-		var pages uint64
-		if err == nil {
-			_, err = fmt.Sscan(string(b), &pages)
-		}
-		if err != nil {
+		if err := proctest.LimitAddresses(900 << 20); err != nil {
 			panic(err)
 		}
-		const more = 900 << 20
-		limit := pages*uint64(os.Getpagesize()) + more
-		if err := unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
-			panic(err)
-		}
-		_, err = shared.NewMutex()
+		_, err := shared.NewMutex()
 		fmt.Println(err)
 		pool, err := mp.NewPool(mp.PoolConfig{Workers: 1})
 		if err != nil {

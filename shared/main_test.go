@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"runtime"
-	"runtime/pprof"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-multiproc/mp"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/shared"
 )
 
@@ -25,29 +22,23 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("MP_SHARED_ROLE"); role != "" {
 		os.Exit(roles[role]())
 	}
-	// Under the race detector a process waits a second before it exits. Workers need not: the parent has all they say.
-	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	watchdog := time.AfterFunc(9*time.Minute, func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-		os.Exit(2)
-	})
-	// What the first start makes for good is no leak of a test.
-	if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
-		_ = p.Close()
-	}
-	for range cap(spare) {
-		x := mp.InProcess(1)
-		_, _ = idle.Call(ctx, x, 0)
-		spare <- x
-	}
-	code := m.Run()
-	watchdog.Stop()
-	if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
-		fmt.Fprintln(os.Stderr, "children are left:", left)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(proctest.Guard(9*time.Minute, func() int {
+		// What the first start makes for good is no leak of a test.
+		if p, err := mp.NewPool(mp.PoolConfig{Workers: 1}); err == nil {
+			_ = p.Close()
+		}
+		for range cap(spare) {
+			x := mp.InProcess(1)
+			_, _ = idle.Call(ctx, x, 0)
+			spare <- x
+		}
+		code := m.Run()
+		if left := mp.ActiveChildren(); len(left) > 0 && code == 0 {
+			fmt.Fprintln(os.Stderr, "children are left:", left)
+			code = 1
+		}
+		return code
+	}))
 }
 
 // roles are programs that tests run as roots of families of their own.
@@ -64,69 +55,20 @@ const short = 20 * time.Millisecond
 // eventually waits until cond holds; a minute is a hang.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s\n%s", what, situation())
-		}
-	}
-}
-
-func situation() string {
-	var b strings.Builder
-	_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
-	return b.String()
+	proctest.Eventually(t, what, cond)
 }
 
 // noLeaks checks at the end of the test that it has left nothing behind, neither here nor in the shared memory.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	before := holdings()
-	t.Cleanup(func() {
-		if t.Failed() {
-			return
-		}
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		deadline := time.After(30 * time.Second)
-		for {
-			now := holdings()
-			more := maps.Clone(now)
-			maps.DeleteFunc(more, func(what string, n int64) bool { return n <= before[what] })
-			if len(more) == 0 {
-				return
-			}
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatalf("left behind: %v, before it was %v\n%s", more, before, situation())
-			}
+	proctest.NoLeaks(t, proctest.Goroutines, proctest.Descriptors, proctest.SharedFiles, func(s proctest.Stock) {
+		s.Add("children", len(mp.ActiveChildren()))
+		if stats, err := shared.Stats(); err == nil {
+			s.Add("objects", int(stats.Objects))
+			s.Add("bytes", int(stats.Used))
+			s.Add("processes", len(stats.PIDs))
 		}
 	})
-}
-
-// holdings is what a test can leak.
-func holdings() map[string]int64 {
-	h := map[string]int64{"goroutines": int64(runtime.NumGoroutine()), "children": int64(len(mp.ActiveChildren()))}
-	if s, err := shared.Stats(); err == nil {
-		h["objects"], h["bytes"], h["processes"] = s.Objects, s.Used, int64(len(s.PIDs))
-	}
-	for what, dir := range map[string]string{"descriptors": "/proc/self/fd", "/dev/shm": "/dev/shm"} {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries { // what begins with these may be of other packages' tests, which run at the same time
-			if name := e.Name(); !strings.HasPrefix(name, "mptest_") && !strings.HasPrefix(name, "mp_") && !strings.HasPrefix(name, "sem.mp-") {
-				h[what]++
-			}
-		}
-	}
-	return h
 }
 
 // An object is any handle.

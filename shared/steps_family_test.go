@@ -23,7 +23,7 @@ func init() {
 		v, err := newVictim(ctx, k, place{}, false, true)
 		must(err)
 		v.toItsPlace()
-		_, parent, err := status(v.pid)
+		parent, err := parentOf(v.pid)
 		must(err)
 		must(syscall.Kill(parent, syscall.SIGSTOP))
 		return func() {

@@ -25,13 +25,18 @@ func made[T interface{ Free() error }](p *play) func(T, error) T {
 
 func (p *play) mutex() { p.kit.Mutex = made[*shared.Mutex](p)(shared.NewMutex()) }
 
+// lockOnce locks and unlocks. That the owner before has died is told with a lock that is held.
+func lockOnce(ctx context.Context, lock func(context.Context) error, unlock func() error) error {
+	err := lock(ctx)
+	if err == nil || errors.Is(err, shared.ErrOwnerDied) {
+		err = errors.Join(err, unlock())
+	}
+	return err
+}
+
 func init() {
 	acts["lock"] = func(ctx context.Context, k kit) (string, error) {
-		err := k.Mutex.Lock(ctx)
-		if err == nil || errors.Is(err, shared.ErrOwnerDied) {
-			err = errors.Join(err, k.Mutex.Unlock())
-		}
-		return "", err
+		return "", lockOnce(ctx, k.Mutex.Lock, k.Mutex.Unlock)
 	}
 	acts["rlock twice"] = func(ctx context.Context, k kit) (string, error) {
 		held, err := k.RMutex.Lock(ctx)
@@ -42,18 +47,10 @@ func init() {
 		return "", err
 	}
 	acts["write"] = func(ctx context.Context, k kit) (string, error) {
-		err := k.RWMutex.Lock(ctx)
-		if err == nil || errors.Is(err, shared.ErrOwnerDied) {
-			err = errors.Join(err, k.RWMutex.Unlock())
-		}
-		return "", err
+		return "", lockOnce(ctx, k.RWMutex.Lock, k.RWMutex.Unlock)
 	}
 	acts["read"] = func(ctx context.Context, k kit) (string, error) {
-		err := k.RWMutex.RLock(ctx)
-		if err == nil || errors.Is(err, shared.ErrOwnerDied) {
-			err = errors.Join(err, k.RWMutex.RUnlock())
-		}
-		return "", err
+		return "", lockOnce(ctx, k.RWMutex.RLock, k.RWMutex.RUnlock)
 	}
 	ops["lock"] = func(ctx context.Context, k kit) func() { return func() { _ = k.Mutex.Lock(ctx) } }
 	ops["unlock"] = func(ctx context.Context, k kit) func() {

@@ -3,12 +3,11 @@
 package shared_test
 
 import (
-	"bytes"
-	"fmt"
-	"os"
 	"slices"
+	"strconv"
 
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/shared"
 )
 
@@ -84,19 +83,18 @@ func owns(c *abi.Cell, slot uint32) bool { return abi.Owner(c.Lock.Load()) == sl
 // deadMembers reports whether there are dead processes that were not swept.
 func deadMembers() bool {
 	for _, pid := range shared.Memory().F.Members() {
-		if state, _, err := status(pid); err != nil || state == 'Z' {
+		if proctest.Ended(pid) {
 			return true
 		}
 	}
 	return false
 }
 
-// status is the state of a process, and its parent.
-func status(pid int) (state rune, parent int, err error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// parentOf is the pid of a process's parent.
+func parentOf(pid int) (int, error) {
+	fields, err := proctest.Stat(strconv.Itoa(pid))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	_, err = fmt.Sscanf(string(b[bytes.LastIndexByte(b, ')')+1:]), " %c %d", &state, &parent)
-	return state, parent, err
+	return strconv.Atoi(fields[1])
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/abi"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/shared"
 )
 
@@ -109,7 +110,7 @@ func (s *stage) send(t *testing.T, k kit, act string, r *result) {
 func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	t.Helper()
 	s.seen[sc.name] = true
-	before, fds := shared.Cells(), descriptors(t)
+	before, fds := shared.Cells(), len(proctest.OpenFiles())
 	p := &play{T: t, members: len(shared.Memory().F.Members()), others: s.slots, on: make(map[string]func())}
 	defer func() {
 		if t.Failed() {
@@ -161,7 +162,7 @@ func (s *stage) run(t *testing.T, sc scene, at place, way int) *result {
 	resume()
 	s.tidy(p, r, before)
 	v.close()
-	eventually(t, "no descriptor is left", func() bool { return descriptors(t) <= fds })
+	eventually(t, "no descriptor is left", func() bool { return len(proctest.OpenFiles()) <= fds })
 	return r
 }
 
@@ -240,7 +241,7 @@ func end(t *testing.T, v *victim, way int) (resume func()) {
 		v.command()
 		<-v.done
 	case abandoned:
-		_, middle, err := status(v.pid)
+		middle, err := parentOf(v.pid)
 		if err != nil {
 			t.Fatal(err)
 		}

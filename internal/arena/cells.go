@@ -150,7 +150,8 @@ func (a *Arena) Referred(ref uint64) *abi.Cell {
 	if c == nil {
 		return nil
 	}
-	if meta := c.Meta.Load(); abi.Gen(meta) != uint32(ref>>32) || abi.State(meta) != abi.CellLive {
+	meta := c.Meta.Load() // SYNC POINT cell: pairs with the stores of states
+	if abi.Gen(meta) != uint32(ref>>32) || abi.State(meta) != abi.CellLive {
 		return nil
 	}
 	return c

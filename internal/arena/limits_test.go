@@ -3,30 +3,18 @@
 package arena
 
 import (
-	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // limitAddresses leaves this process so much more address space than it has.
 func limitAddresses(more uint64) {
-	b, err := os.ReadFile("/proc/self/statm")
-	var pages uint64
-	if err == nil {
-		_, err = fmt.Sscan(string(b), &pages)
-	}
-	if err != nil {
-		panic(err)
-	}
-	limit := pages*uint64(os.Getpagesize()) + more
-	if err := unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+	if err := proctest.LimitAddresses(more); err != nil {
 		panic(err)
 	}
 }

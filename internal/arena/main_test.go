@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 const (
@@ -31,15 +31,7 @@ func TestMain(m *testing.M) {
 		roles[role](strings.Split(os.Getenv(argsVar), ","))
 		os.Exit(0)
 	}
-	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	watchdog := time.AfterFunc(9*time.Minute, func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-		os.Exit(2)
-	})
-	code := m.Run()
-	watchdog.Stop()
-	os.Exit(code)
+	os.Exit(proctest.Guard(9*time.Minute, m.Run))
 }
 
 // Kinds of these tests.
@@ -109,19 +101,7 @@ func start(t testing.TB, a *Arena, role string, args ...string) *proc {
 	if a != nil {
 		p.ExtraFiles = []*os.File{a.File()}
 	}
-	p.Stderr = os.Stderr
-	var err error
-	if p.in, err = p.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.out = bufio.NewReader(out)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p.in, p.out = proctest.Talk(t, p.Cmd)
 	t.Cleanup(p.kill)
 	return p
 }
@@ -154,18 +134,10 @@ func (p *proc) kill() {
 	}
 }
 
+// eventually waits until cond holds; a minute is a hang.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s", what)
-		}
-	}
+	proctest.Eventually(t, what, cond)
 }
 
 // A summary is what rebuild makes, and what is kept up to date otherwise.

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // puppetVar makes this binary a puppet. It is the prefix of the names that the puppet draws.
@@ -312,7 +314,7 @@ func exists(name string) bool {
 // noLeaks checks at the end of the test that nothing is left: no name, mapping, descriptor or child.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	files := openFiles(t)
+	proctest.NoLeaks(t, proctest.Descriptors, proctest.Mappings(dir+prefix), proctest.Children)
 	t.Cleanup(func() {
 		if left := ours(t); len(left) > 0 {
 			t.Errorf("names are left: %q", left)
@@ -320,31 +322,5 @@ func noLeaks(t *testing.T) {
 				_ = os.Remove(dir + name)
 			}
 		}
-		maps, err := os.ReadFile("/proc/self/maps")
-		if err != nil || strings.Contains(string(maps), dir+prefix) {
-			t.Errorf("mappings are left: %v\n%s", err, maps)
-		}
-		if now := openFiles(t); now > files {
-			t.Errorf("%d descriptors, and %d before", now, files)
-		}
-		var info unix.Siginfo
-		if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
-			t.Errorf("a child is left: %v", err)
-		}
 	})
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, e := range entries { // the poller's come with the first pipe and stay
-		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(target, "anon_inode:") {
-			n++
-		}
-	}
-	return n
 }

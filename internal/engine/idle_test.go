@@ -130,19 +130,7 @@ var errUnsent = errors.New("it cannot be encoded")
 
 // Whatever comes when, and whoever dies meanwhile: at no moment does a worker idle while an element has not begun.
 func TestNobodyIdles(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rounds := 200
-	if testing.Short() {
-		rounds = 20
-	}
-	for round := range rounds {
-		if t.Run(fmt.Sprint(round), func(t *testing.T) {
-			bubble(t, func(t *testing.T) { nobodyIdles(t, rand.New(rand.NewPCG(seed, uint64(round)))) })
-		}); t.Failed() {
-			t.Fatalf("round %d of seed %d", round, seed)
-		}
-	}
+	inRounds(t, nobodyIdles)
 }
 
 func nobodyIdles(t *testing.T, rng *rand.Rand) {

@@ -129,6 +129,12 @@ func (p *fake) awaitCancel(number uint64) bool {
 // Random jobs with random faults on workers that die, hang and fail: each element has exactly one outcome, and it is the one
 // that its fate allows; none runs more often than it may; the engine ends clean, closed in order or killed.
 func TestRandomFaults(t *testing.T) {
+	inRounds(t, randomFaults)
+}
+
+// inRounds runs a random test many times, each in a bubble of its own, and tells the seed.
+func inRounds(t *testing.T, test func(t *testing.T, rng *rand.Rand)) {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rounds := 200
@@ -137,7 +143,7 @@ func TestRandomFaults(t *testing.T) {
 	}
 	for round := range rounds {
 		if t.Run(fmt.Sprint(round), func(t *testing.T) {
-			bubble(t, func(t *testing.T) { randomFaults(t, rand.New(rand.NewPCG(seed, uint64(round)))) })
+			bubble(t, func(t *testing.T) { test(t, rand.New(rand.NewPCG(seed, uint64(round)))) })
 		}); t.Failed() {
 			t.Fatalf("round %d of seed %d", round, seed)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -44,9 +45,7 @@ func TestMain(m *testing.M) {
 // nonsense answers the first batch with a record that is none.
 func nonsense(p *spawn.Parent) {
 	slots, _, out := p.Channel.WorkerEnds()
-	for !slots.Ready() {
-		time.Sleep(time.Millisecond)
-	}
+	waitFor(slots.Ready)
 	_, _ = out.Write(make([]byte, abi.RecordHeader))
 	out.Publish()
 	time.Sleep(time.Hour)
@@ -114,8 +113,8 @@ func within(t *testing.T, what string, c <-chan struct{}) {
 }
 
 func waitFor(cond func() bool) {
-	for !cond() {
-		time.Sleep(time.Millisecond)
+	if !proctest.Within(time.Minute, cond) {
+		panic("it does not come to be\n" + proctest.Stacks())
 	}
 }
 

@@ -3,15 +3,12 @@
 package office
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
@@ -37,7 +35,7 @@ func TestMain(m *testing.M) {
 		}
 		patience = 100 * time.Millisecond
 		// What the first start makes for good is no leak of a test.
-		c, err := spawn.Start(osenv.Default(), testSpec("nothing", Token{}, new(output)))
+		c, err := spawn.Start(osenv.Default(), testSpec("nothing", Token{}, new(proctest.Buffer)))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -72,24 +70,7 @@ func die() {
 	select {}
 }
 
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-func testSpec(role string, token Token, out *output) spawn.Spec {
+func testSpec(role string, token Token, out *proctest.Buffer) spawn.Spec {
 	o := spawn.NewOutput(out)
 	return spawn.Spec{
 		Name: "w", Worker: -1, Env: []string{roleVar + "=" + role, tokenVar + "=" + hex.EncodeToString(token[:]), "GORACE=atexit_sleep_ms=0"},
@@ -100,12 +81,12 @@ func testSpec(role string, token Token, out *output) spawn.Spec {
 // A member is a worker in a role.
 type member struct {
 	*spawn.Child
-	out *output
+	out *proctest.Buffer
 }
 
 func start(t *testing.T, role string, token Token) member {
 	t.Helper()
-	m := member{out: new(output)}
+	m := member{out: new(proctest.Buffer)}
 	var err error
 	if m.Child, err = spawn.Start(osenv.Default(), testSpec(role, token, m.out)); err != nil {
 		t.Fatal(err)
@@ -176,42 +157,20 @@ func check(files []*os.File, marks ...string) error {
 // noLeaks checks at the end of the test that the process has no more than it had, and nothing on the desk.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	before := held()
-	t.Cleanup(func() {
-		await(t, func() string {
-			now := held()
-			if now[0] <= before[0] && now[1] <= before[1] && now[2] == 0 {
-				return ""
-			}
-			return fmt.Sprintf("descriptors, goroutines and deposits: before %v, now %v", before, now)
-		})
-	})
+	proctest.NoLeaks(t, proctest.Descriptors, proctest.Goroutines, deposits)
 }
 
-func held() [3]int {
-	fds, _ := os.ReadDir("/proc/self/fd")
+func deposits(s proctest.Stock) {
 	own.mu.Lock()
 	defer own.mu.Unlock()
-	return [3]int{len(fds), runtime.NumGoroutine(), len(own.deposits)}
+	s.Add("deposits", len(own.deposits))
 }
 
 // await waits until there is nothing to complain about.
 func await(t *testing.T, complaint func() string) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		c := complaint()
-		if c == "" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal(c)
-		}
-	}
+	last := ""
+	proctest.Eventually(t, "nothing to complain about", func() bool { last = complaint(); return last == "" }, func() string { return last })
 }
 
 // pair is two ends of a connection.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
 
@@ -147,7 +148,7 @@ func TestContract(t *testing.T) {
 
 // below is the contract in a worker of a worker: the office is the root's still.
 func below(token Token) error {
-	out := new(output)
+	out := new(proctest.Buffer)
 	c, err := spawn.Start(osenv.Default(), testSpec("contract", token, out))
 	if err != nil {
 		return err
@@ -306,7 +307,7 @@ func TestRootWithoutDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	less := before
-	less.Cur = uint64(held()[0] + 300)
+	less.Cur = uint64(len(proctest.OpenFiles()) + 300)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &less); err != nil {
 		t.Fatal(err)
 	}

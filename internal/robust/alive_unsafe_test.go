@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // roleVar makes this binary a process with an alive word in the file that it gets as descriptor 3.
@@ -35,15 +35,7 @@ func init() {
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVar)
 	if role == "" {
-		_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-		watchdog := time.AfterFunc(9*time.Minute, func() {
-			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-			fmt.Fprintln(os.Stderr, "watchdog: the tests hang")
-			os.Exit(2)
-		})
-		code := m.Run()
-		watchdog.Stop()
-		os.Exit(code)
+		os.Exit(proctest.Guard(9*time.Minute, m.Run))
 	}
 	if program := programs[role]; program != nil {
 		program(openGround(os.NewFile(3, "ground")))
@@ -161,30 +153,14 @@ func TestMarked(t *testing.T) {
 func TestMarkComesWithoutReaping(t *testing.T) {
 	v := newVictim(t, "main")
 	_ = v.Process.Kill()
-	deadline := time.After(time.Minute)
-	for !Dead(v.alive) {
-		select {
-		case <-deadline:
-			t.Fatal("not marked")
-		default:
-			osenv.Yield()
-		}
-	}
+	eventually(t, "it is marked", func() bool { return Dead(v.alive) })
 }
 
 // A process that becomes another program, or panics, is none to give work to.
 func TestMarkedAtExecAndPanic(t *testing.T) {
 	v := newVictim(t, "exec")
 	_, _ = v.stdin.Write([]byte("!"))
-	deadline := time.After(time.Minute)
-	for !Dead(v.alive) {
-		select {
-		case <-deadline:
-			t.Fatal("not marked")
-		default:
-			osenv.Yield()
-		}
-	}
+	eventually(t, "it is marked", func() bool { return Dead(v.alive) })
 	if ended, err := osenv.WaitNoReap(v.Process.Pid, -1, false); ended || err != nil {
 		t.Errorf("it has ended: %v, %v", ended, err)
 	}

@@ -78,7 +78,7 @@ func (f *Family) claim() bool {
 			f.header.SlotTop.CompareAndSwap(top, slot) // before: who is killed after the next step has to be found
 		}
 		At("slot: counted")
-		if !s.Identity.CompareAndSwap(0, f.identity) {
+		if !s.Identity.CompareAndSwap(0, f.identity) { // SYNC POINT slot: pairs with the last store of a sweep
 			continue
 		}
 		At("slot: taken")

@@ -11,11 +11,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // A ground is what the processes of a test share: what a family needs, and something to hold.
@@ -142,19 +142,7 @@ func (g *ground) start(t *testing.T, program string, args ...string) *proc {
 	p := &proc{t: t, Cmd: exec.Command("/proc/self/exe", "-test.run=^$")}
 	p.Env = append(os.Environ(), roleVar+"="+program, argsVar+"="+strings.Join(args, ","))
 	p.ExtraFiles = []*os.File{g.file}
-	p.Stderr = os.Stderr
-	var err error
-	if p.in, err = p.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.out = bufio.NewReader(out)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p.in, p.out = proctest.Talk(t, p.Cmd)
 	t.Cleanup(p.kill)
 	return p
 }
@@ -239,17 +227,8 @@ func stopAt(step string) {
 	}
 }
 
-// eventually waits until cond holds.
+// eventually waits until cond holds; a minute is a hang.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("still not: %s", what)
-		}
-	}
+	proctest.Eventually(t, what, cond)
 }

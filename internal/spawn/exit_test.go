@@ -5,12 +5,13 @@ package spawn
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // T009: how a worker ended is told as it was.
@@ -76,10 +77,7 @@ func TestKillStopped(t *testing.T) {
 	noLeaks(t)
 	s, _ := testSpec("stop")
 	c := begin(t, s)
-	await(t, func() bool {
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(c.PID) + "/stat")
-		return err == nil && strings.Contains(string(b), ") T ")
-	})
+	await(t, func() bool { return proctest.Stopped(c.PID) })
 	c.Kill()
 	<-c.Done()
 	if e := c.Exit(); e.Signal != syscall.SIGKILL {

@@ -3,7 +3,6 @@
 package spawn
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +13,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/internal/ring"
 )
 
@@ -115,7 +112,7 @@ var roles = map[string]func(){
 		fmt.Print(out)
 		os.Exit(0)
 	},
-	"files":    func() { fmt.Print(openFiles()); os.Exit(0) },
+	"files":    func() { fmt.Println(strings.Join(proctest.OpenFiles(), "\n")); os.Exit(0) },
 	"stdin":    func() { b, err := io.ReadAll(os.Stdin); fmt.Println(len(b), err); os.Exit(0) },
 	"affinity": func() { fmt.Print(affinities()); os.Exit(0) },
 	"limits": func() {
@@ -137,27 +134,9 @@ var roles = map[string]func(){
 	},
 }
 
-// lineup is a buffer that several may write to.
-type lineup struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lineup) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lineup) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // testSpec is a worker in a role, with what it writes.
-func testSpec(role string) (Spec, *lineup) {
-	out := new(lineup)
+func testSpec(role string) (Spec, *proctest.Buffer) {
+	out := new(proctest.Buffer)
 	o := NewOutput(out)
 	return Spec{
 		Name: "w", Worker: -1, Env: []string{roleVar + "=" + role, "GORACE=atexit_sleep_ms=0"}, Registry: testRegistry,
@@ -207,60 +186,7 @@ func firstError(t *testing.T, k *osenv.Kernel, s Spec) error {
 // noLeaks checks at the end of the test that nothing is left.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	before := holdings()
-	t.Cleanup(func() {
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		deadline := time.After(20 * time.Second)
-		for {
-			now := holdings()
-			if !now.exceeds(before) {
-				return
-			}
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatalf("before %+v, now %+v: %s", before, now, openFiles())
-			}
-		}
-	})
-}
-
-type held struct {
-	files, channels, goroutines int
-	child                       bool
-}
-
-// exceeds reports whether there is more of anything than there was. Less is fine: what an earlier test was about to give back.
-func (h held) exceeds(before held) bool {
-	return h.files > before.files || h.channels > before.channels || h.goroutines > before.goroutines || h.child && !before.child
-}
-
-func holdings() held {
-	var h held
-	h.goroutines = runtime.NumGoroutine()
-	fds, _ := os.ReadDir("/proc/self/fd")
-	h.files = len(fds)
-	maps, _ := os.ReadFile("/proc/self/maps")
-	h.channels = strings.Count(string(maps), "mp-channel")
-	var info unix.Siginfo
-	h.child = unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == nil
-	return h
-}
-
-// openFiles lists the descriptors of this process, "number target" each, but for the one that lists them.
-func openFiles() string {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return err.Error()
-	}
-	var b strings.Builder
-	for _, e := range entries {
-		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasSuffix(target, "/fd") {
-			fmt.Fprintf(&b, "%s %s\n", e.Name(), target)
-		}
-	}
-	return b.String()
+	proctest.NoLeaks(t, proctest.Descriptors, proctest.Goroutines, proctest.Mappings("mp-channel"), proctest.Children)
 }
 
 func affinities() string {

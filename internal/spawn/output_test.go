@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 )
 
 // printed is all that a worker in a role writes, by lines without their prefix, once its end is known.
@@ -86,12 +87,12 @@ func TestOutputHeldOpen(t *testing.T) {
 // stuck is a writer that takes nothing until it is released.
 type stuck struct {
 	release chan struct{}
-	lineup
+	proctest.Buffer
 }
 
 func (s *stuck) Write(p []byte) (int, error) {
 	<-s.release
-	return s.lineup.Write(p)
+	return s.Buffer.Write(p)
 }
 
 // A writer that blocks holds up the end of a worker for so long and no longer, and gets everything in the end.
@@ -130,7 +131,7 @@ func TestSplit(t *testing.T) {
 		{[]string{strings.Repeat("x", maxLine), "z\ny\n"}, []string{strings.Repeat("x", maxLine), "z", "y"}},
 		{[]string{strings.Repeat("x", maxLine-1), "\n"}, []string{strings.Repeat("x", maxLine-1)}},
 	} {
-		var out lineup
+		var out proctest.Buffer
 		l := lines{out: NewOutput(&out), prefix: "> "}
 		var rest []byte
 		for _, piece := range c.in {
@@ -175,7 +176,7 @@ func TestDescriptors(t *testing.T) {
 	files := func() []string {
 		var all []string
 		var children []*Child
-		var outs []*lineup
+		var outs []*proctest.Buffer
 		for range n {
 			s, out := testSpec("files")
 			c, err := Start(osenv.Default(), s)

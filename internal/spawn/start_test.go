@@ -10,9 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp/internal/osenv"
+	"github.com/go-multiproc/mp/internal/proctest"
 	"github.com/go-multiproc/mp/internal/ring"
 )
 
@@ -253,16 +253,7 @@ func TestKillOutsideItsGroup(t *testing.T) {
 // await waits until cond holds.
 func await(t *testing.T, cond func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("it does not come to be")
-		}
-	}
+	proctest.Eventually(t, "what is awaited here", cond)
 }
 
 // A worker that becomes another program is no worker any more, and is seen to be dying.

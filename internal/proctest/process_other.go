@@ -1,0 +1,6 @@
+//go:build !linux
+
+package proctest
+
+// Children are not looked for: nothing starts any.
+func Children(Stock) {}
