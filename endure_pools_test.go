@@ -58,6 +58,13 @@ func (l *poolLife) live() (how string) {
 	if l.rng.IntN(3) == 0 { // somebody is at work when it ends
 		busy := make(chan struct{})
 		defer func() { <-busy }()
+		// What was accepted Close finishes, so the input ends about when the pool does.
+		var ending atomic.Bool
+		endless := func(yield func(uint64) bool) {
+			for x := uint64(0); yield(x) && !ending.Load(); x++ {
+			}
+		}
+		time.AfterFunc(time.Duration(l.rng.IntN(2000))*time.Microsecond, func() { ending.Store(true) })
 		go func() {
 			defer close(busy)
 			for _, r := range scatter.Results(ctx, l.pool, endless) {
@@ -73,11 +80,6 @@ func (l *poolLife) live() (how string) {
 		}()
 	}
 	return l.end()
-}
-
-func endless(yield func(uint64) bool) {
-	for x := uint64(0); yield(x); x++ {
-	}
 }
 
 // end ends the pool in one of the ways there are, at times in several at once.
