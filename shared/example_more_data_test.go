@@ -34,7 +34,7 @@ func ExampleArray_Range() {
 		return
 	}
 	n, err := process.Wait(ctx)
-	fmt.Println(n, err, image.Slice())
+	fmt.Printf("%d %v %v\n", n, err, image.Slice())
 	// Output: 3 <nil> [0 0 50 50 50 0 0 0]
 }
 
