@@ -114,6 +114,8 @@ func (c PoolConfig) validate() error {
 		}
 	}
 	switch {
+	case tooLittle(c.MemoryLimit):
+		return fmt.Errorf("mp: PoolConfig.MemoryLimit is %d, %s", c.MemoryLimit, inBytes)
 	case c.MinWorkers > 0 && c.IdleTimeout == 0:
 		return fmt.Errorf("mp: PoolConfig.MinWorkers means nothing without IdleTimeout")
 	case c.Init.err != nil:
@@ -125,6 +127,11 @@ func (c PoolConfig) validate() error {
 	}
 	return nil
 }
+
+// tooLittle reports a limit of memory under which no worker starts: what was meant are mebibytes.
+func tooLittle(limit int64) bool { return limit > 0 && limit < 1<<20 }
+
+const inBytes = "less than any process has: it is in bytes, and 512<<20 are 512 MiB"
 
 func (c PoolConfig) withDefaults() PoolConfig {
 	setDefault(&c.Workers, cpuShare())

@@ -28,6 +28,17 @@ func TestPoolConfigIsChecked(t *testing.T) {
 	}
 }
 
+// A limit in mebibytes, where bytes are meant, is refused with a hint.
+func TestMemoryLimitInMebibytes(t *testing.T) {
+	_, pool := mp.NewPool(mp.PoolConfig{MemoryLimit: 512})
+	_, process := square.Start(ctx, 1, mp.MemoryLimit(512))
+	for _, err := range []error{pool, process} {
+		if err == nil || !strings.Contains(err.Error(), "MemoryLimit") || !strings.Contains(err.Error(), "512<<20") {
+			t.Error(err)
+		}
+	}
+}
+
 // T250, W17: misuse panics with the place in the caller's source, and what is wrong there.
 func TestMisuse(t *testing.T) {
 	type inner struct{ C chan int }

@@ -132,7 +132,9 @@ func (o Dir) start(s *startSettings) { s.dir = string(o) }
 type MemoryLimit int64
 
 func (o MemoryLimit) start(s *startSettings) {
-	set(&s.memoryLimit, "MemoryLimit", int64(o), &s.err)
+	if set(&s.memoryLimit, "MemoryLimit", int64(o), &s.err); tooLittle(int64(o)) && s.err == nil {
+		s.err = fmt.Errorf("mp: MemoryLimit(%d): %s", o, inBytes)
+	}
 }
 
 // NoArena makes a process that is not trusted, if it is true: see PoolConfig.NoArena.
