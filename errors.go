@@ -154,7 +154,7 @@ func (e *ElementError) Error() string {
 	case *WorkerError, *TimeoutError:
 		return e.Err.Error()
 	}
-	return fmt.Sprintf("mp: element %d: %v", e.Index, e.Err)
+	return fmt.Sprintf("mp: element %d: %s", e.Index, strings.TrimPrefix(e.Err.Error(), "mp: "))
 }
 
 // Unwrap returns Err.

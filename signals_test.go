@@ -96,7 +96,7 @@ func init() { roles["signalled"] = signalledProgram }
 // workers run Exit, nobody prints anything, and nobody is left. A second one kills. After Close signals do what they always did.
 func TestSignals(t *testing.T) {
 	noLeaks(t)
-	const interrupted = "waiting: mp: interrupted, true, true\nmap: mp: element 0: mp: interrupted\nnew: mp: closed\n"
+	const interrupted = "waiting: mp: interrupted, true, true\nmap: mp: element 0: interrupted\nnew: mp: closed\n"
 	killed := strings.Repeat("running: \"\", mp: interrupted, true\n", 4)
 	for _, c := range []struct {
 		how, out string
