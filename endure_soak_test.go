@@ -147,7 +147,8 @@ func TestEnduranceSoak(t *testing.T) {
 	if ran := count.Load(); s.right.Load() != int64(sent) || ran != int64(sent) {
 		t.Errorf("of %d elements %d had the right outcome, and %d were run", sent, s.right.Load(), ran)
 	}
-	if st := s.pool.Stats(); st.Done != int64(sent) || st.Accepted != int64(sent) || st.Failed+st.Retried+st.Cancelled != 0 || st.Restarts != 0 {
+	eventually(t, "all is counted", func() bool { return s.pool.Stats().Done == int64(sent) })
+	if st := s.pool.Stats(); st.Accepted != int64(sent) || st.Failed+st.Retried+st.Cancelled != 0 || st.Restarts != 0 {
 		t.Errorf("%+v", st)
 	}
 	for _, w := range s.pool.Workers() {

@@ -147,11 +147,6 @@ var giveChannel = mp.Func("giveChannel", func(context.Context, int) (any, error)
 // T118, W17: a result that cannot be encoded is an error that names the function and the type, as often as one likes, and no worker is lost.
 func TestResultThatCannotBeEncoded(t *testing.T) {
 	contract(t, func(t *testing.T, x mp.Executor) {
-		pool, isPool := x.(*mp.Pool)
-		var before map[int]bool
-		if isPool {
-			before = poolPIDs(pool)
-		}
 		for range 20 {
 			fut := giveChannel.Go(ctx, x, 1)
 			then := make(chan error, 1)
@@ -164,8 +159,8 @@ func TestResultThatCannotBeEncoded(t *testing.T) {
 				t.Errorf("the callback has %v", got)
 			}
 		}
-		if isPool && !maps.Equal(before, poolPIDs(pool)) {
-			t.Errorf("workers were %v, and are %v", before, poolPIDs(pool))
+		if pool, is := x.(*mp.Pool); is && pool.Stats().RestartsBy["death"] > 0 { // some end because they idle
+			t.Errorf("workers were lost: %v", pool.Stats().RestartsBy)
 		}
 	})
 }

@@ -88,7 +88,7 @@ type SlowElement struct {
 
 // Stats takes stock. Times are measured without a look at the clock for each element: of elements that ended within about two
 // milliseconds the first, if it ran longer than that, has its own time, and the others share theirs evenly. The wait of an element that found
-// an idle worker is 0.
+// an idle worker is 0. What Results and Stream have just yielded may still count as running: it is counted a moment later.
 func (p *Pool) Stats() PoolStats {
 	s := p.backend.Engine.Stats()
 	out := PoolStats{
