@@ -41,7 +41,6 @@ func kind(err error) string {
 	}
 	return "the function's own error: " + err.Error()
 }
-
 // end kinds
 
 var (
