@@ -41,6 +41,7 @@ func kind(err error) string {
 	}
 	return "the function's own error: " + err.Error()
 }
+
 // end kinds
 
 var (
