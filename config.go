@@ -43,10 +43,12 @@ type PoolConfig struct {
 	TaskTimeout time.Duration
 	// Grace is the time between cancelling an element's context and killing its worker. Defaults to 100 ms.
 	Grace time.Duration
-	// Retries is how often an element whose worker died or had to be killed is run again. Defaults to 0: it runs at most once.
+	// Retries is how often an element is run again whose worker died, of whatever, or that ran longer than it may, also if it heeded its
+	// context: with a TaskTimeout a caller may wait for 1+Retries of them. There is no budget for some of these alone: to run crashes again and
+	// timeouts not, leave it at 0 and look at the error. Defaults to 0: it runs at most once.
 	Retries int
 	// RetryIf, if set, is asked about each error with which an element fails, as its caller would see it: those for which it is true
-	// are retried as well, of the same budget. It may be called by several goroutines, and holds the pool up. Defaults to none.
+	// are retried as well, of the same budget. It only adds: a death or a timeout is retried whatever it says. It may be called by several goroutines, and holds the pool up. Defaults to none.
 	RetryIf func(error) bool
 	// IdleTimeout is after how long without work a worker ends, if more than MinWorkers are left. NewPool then starts only MinWorkers,
 	// at least one, and others are started when there is more to do than workers to do it. Defaults to never.

@@ -19,7 +19,8 @@
 // Every element handed to a pool gets exactly one outcome: its result, its function's error, or an error that tells what
 // happened to its worker. Whatever happens to a worker, whenever, only the element that it had begun is hurt, and the pool
 // starts another. What had not begun runs elsewhere; what had begun does not run twice unless Retries allows it. Workers
-// die with their parent, however it dies, and with them the processes they started. Nothing is left behind.
+// die with their parent, however it dies, and with them the processes they started, unless these have left the worker's process
+// group, as setsid does. Nothing else is left behind.
 //
 // # How it works
 //

@@ -72,7 +72,8 @@ func (o Grace) call(s *settings)       { set(&s.grace, "Grace", time.Duration(o)
 func (o Grace) mapping(s *settings)    { o.call(s) }
 func (o Grace) start(s *startSettings) { set(&s.grace, "Grace", time.Duration(o), &s.err) }
 
-// Retries is how often an element is run again whose worker died or had to be killed. It overrides PoolConfig.Retries.
+// Retries is how often an element is run again whose worker died, or that ran longer than it may, whether it heeded its context or had to be
+// killed. It overrides PoolConfig.Retries.
 type Retries int
 
 func (o Retries) call(s *settings)    { set(&s.retries, "Retries", int(o), &s.err) }
@@ -89,7 +90,8 @@ type RetryOption interface {
 	MapOption
 }
 
-// RetryIf makes errors of an element that fn is true for be retried, within Retries. It overrides PoolConfig.RetryIf.
+// RetryIf makes errors of an element that fn is true for be retried, within Retries; deaths and timeouts are, whatever it says. It overrides
+// PoolConfig.RetryIf.
 func RetryIf(fn func(error) bool) RetryOption { return retryIfOption(fn) }
 
 // ChunkSize is how many elements travel in one message, at least 1. Without it that is measured. Fewer do when they are found to take longer than

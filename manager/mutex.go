@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-multiproc/mp/shared"
 )
@@ -32,11 +33,12 @@ func (m *Mutex) TryLock(ctx context.Context) (bool, error) {
 func (m *Mutex) Unlock(ctx context.Context) error { return m.giveBack(ctx, mutexUnlock) }
 
 // Do calls fn with the mutex held, and returns its error. If the last owner died, fn is not called, and Do returns
-// shared.ErrOwnerDied, until somebody has used Lock to repair what the mutex guards.
+// shared.ErrOwnerDied, to everybody, until somebody has used Lock to repair what the mutex guards.
 func (m *Mutex) Do(ctx context.Context, fn func() error) (err error) {
 	if err := m.Lock(ctx); err != nil {
 		if errors.Is(err, shared.ErrOwnerDied) {
 			_ = m.giveBack(ctx, mutexUndo)
+			return fmt.Errorf("%w; Lock it to repair what it guards", err)
 		}
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 
 // NoLeaks fails the test at its end if it has left something of this process behind: a child process, an open descriptor, a
 // goroutine, a mapping or a shared object of this module, a file in /dev/shm. Call it first, so that it looks last: what the test's
-// other cleanups end is no leak. What is only just ending is waited for, some seconds long.
+// other cleanups end is no leak. What is only just ending is waited for, up to ten seconds.
 //
 // It looks at the whole process, so the test must not run in parallel with others. A test that has failed is not looked at.
-// Main must have been called.
+// Like every test that has processes, one with NoLeaks needs Main; tests that are InProcess only do without.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	noLeaks(t, leakPatience)

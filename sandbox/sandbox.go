@@ -33,8 +33,8 @@
 // # What still works
 //
 // Elements, their timeouts and limits, crash reports, output, mp.Logger, mp.ReportProgress, Exit, package profile, and what package shared has
-// in memory. A worker dies with its parent. Not what takes sockets, files or processes: pipe.Conn and manager.Manager, Start of a function and a
-// pool of the worker's own (unless Exec has the program itself, and /proc and /dev/null can be read). What
+// in memory; of package pipe, a New whose two ends stay in the worker. A worker dies with its parent. Not what takes sockets, files or processes:
+// pipe.Dial and pipe.Listen, ends of a pipe in arguments and results, manager.Manager, Start of a function and a pool of the worker's own (unless Exec has the program itself, and /proc and /dev/null can be read). What
 // a library opens when it first needs it must be opened in Init, or be listed: time.Local is UTC unless it was used before, names of hosts
 // need /etc/resolv.conf and /etc/hosts, TLS needs certificates.
 //

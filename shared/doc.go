@@ -16,7 +16,7 @@
 // queue is there or is not. This takes about a millisecond after the process has ended, or, where its parent is stopped or
 // dead, the tenth of a second after which everybody who waits looks for himself.
 //
-//	Mutex, RMutex     the next owner gets ErrOwnerDied, and the lock
+//	Mutex, RMutex     the next owner gets ErrOwnerDied, and the lock; by Do the error alone, until somebody has repaired under Lock
 //	RWMutex           after a writer, likewise; a reader's lock is given back
 //	Semaphore         bounded: its permits come back; else what it had is gone
 //	Cond              it is no waiter any more; wake-ups that it was given go to others

@@ -2,6 +2,7 @@ package shared
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/internal/arena"
@@ -9,8 +10,9 @@ import (
 )
 
 var (
-	// ErrOwnerDied reports that the process that held the lock before died with it. The lock is now held by the caller; the
-	// state it guards may be torn: repair it, then go on. It is told once.
+	// ErrOwnerDied reports that the process that held the lock before died with it; the state it guards may be torn. By Lock, and what is
+	// like it, the lock is now held by the caller, who repairs the state and goes on: it is told once. By Do it is not held, the function
+	// has not run, and everybody is told until somebody has repaired the state under Lock.
 	ErrOwnerDied = errors.New("mp/shared: the last owner of the lock died with it")
 	// ErrNotOwner reports an unlock of what the calling process does not hold.
 	ErrNotOwner = errors.New("mp/shared: not held by this process")
@@ -31,6 +33,9 @@ var (
 	// ErrDetached is mp's: the handle was decoded outside the family of its object.
 	ErrDetached = mp.ErrDetached
 )
+
+// errUnrepaired is ErrOwnerDied as Do returns it, which cannot let its function repair anything.
+var errUnrepaired = fmt.Errorf("%w; Lock it to repair what it guards", ErrOwnerDied)
 
 func init() {
 	for name, err := range map[string]error{

@@ -112,11 +112,13 @@ func (m *Mutex) unlock(torn bool) error {
 }
 
 // Do calls fn with the mutex held, and returns its error. If the last owner died, fn is not called, and Do returns
-// ErrOwnerDied, until somebody has used Lock to repair what the mutex guards.
+// ErrOwnerDied, to everybody, until somebody has used Lock to repair what the mutex guards. Where there is nothing to repair, use Lock, and
+// go on with ErrOwnerDied as without.
 func (m *Mutex) Do(ctx context.Context, fn func() error) (err error) {
 	if err := m.Lock(ctx); err != nil {
 		if err == ErrOwnerDied { //nolint:errorlint // from Lock, and then it is held
 			_ = m.unlock(true)
+			return errUnrepaired
 		}
 		return err
 	}

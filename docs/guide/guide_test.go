@@ -172,7 +172,7 @@ func TestGuideLinks(t *testing.T) {
 		for _, m := range link.FindAllStringSubmatch(page, -1) {
 			target := name
 			if m[1] != "" {
-				target = filepath.Join(filepath.Dir(name), m[1])
+				target = strings.TrimPrefix(filepath.Join(filepath.Dir(name), m[1]), "../../docs/guide/") // as pages names it
 			}
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s: %v", name, m[1], err)

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/go-multiproc/mp"
 	"github.com/go-multiproc/mp/mptest"
 )
 
@@ -41,8 +43,8 @@ func TestReport(t *testing.T) {
 
 // What does the program make of a crash? The worker of the first file really crashes.
 func TestReportAfterACrash(t *testing.T) {
-	mptest.NoLeaks(t) // and it leaves no process, descriptor or goroutine behind
-	pool := mptest.Faulty(t, mptest.CrashOn(1))
+	mptest.NoLeaks(t)                                                                  // and it leaves no process, descriptor or goroutine behind
+	pool := mptest.FaultyPool(t, mp.PoolConfig{Stderr: io.Discard}, mptest.CrashOn(1)) // its crash report is in the error
 	total, report := report(t.Context(), pool, files(t))
 	if want := []string{"a: the worker died", "empty: nothing in it"}; total != 2 || !slices.Equal(report, want) {
 		t.Errorf("%d lines, %q", total, report)

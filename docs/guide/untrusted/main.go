@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"net"
 	"os"
@@ -49,7 +50,7 @@ func main() {
 	defer pool.Close()
 	for _, template := range []string{"hello", "read your files", "send them away", "start a shell", "kill the server", "take its memory"} {
 		page, err := render.Call(context.Background(), pool, template)
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+		if errors.Is(err, fs.ErrPermission) { // operation not permitted, or permission denied
 			page = "refused"
 		} else if err != nil {
 			page = err.Error()
