@@ -78,7 +78,7 @@ bench-once: ## Run each benchmark once, so that none rots: the figures mean noth
 	@for dir in $(BENCH); do (cd "$$dir" && $(GO) test -tags rivals -bench . -benchtime 1x ./... && $(GO) run . -short); done
 
 .PHONY: report
-report: ## Measure everything and make docs/benchmarks.md: some 20 minutes, in which nothing else should run
+report: ## Measure everything and make docs/benchmarks.md: some 14 minutes, in which nothing else should run
 	cd bench && $(GO) run . -report ../docs
 
 .PHONY: pictures

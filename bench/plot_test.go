@@ -43,7 +43,7 @@ func TestRedraw(t *testing.T) {
 	text := string(files[reportFile])
 	for _, want := range []string{
 		"a machine. Measured on 2026-01-02 to 2026-01-03;",
-		"**Preliminary**: in 1 of 3 groups",
+		"In 1 of 3 groups",
 		"Of 3 lines that have goals, 1 reach the stretch goal, 1 more hold what is asked at least, and 1 miss it:\n\n- map: vs 2 goroutines, unbuffered",
 		"| no-op Map, ChunkSize(1), vs Python Pool.map(chunksize=1) | 8.00 M/s | 28 k/s | 286x (",
 		"| 10 | 2.00 µs | | 300 ns | | | 2 |\n| 1k | 20 ns | | | | | 1 |\n",
