@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command untrusted renders a template of a stranger, who knows how to take over whoever renders it.
 package main
 
