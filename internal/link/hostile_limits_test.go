@@ -3,10 +3,8 @@
 package link
 
 import (
-	"encoding/binary"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/go-multiproc/mp/internal/abi"
 	"github.com/go-multiproc/mp/internal/engine"
@@ -14,19 +12,6 @@ import (
 	"github.com/go-multiproc/mp/internal/ring"
 	"github.com/go-multiproc/mp/internal/spawn"
 )
-
-// announceHuge answers the first batch with a record of almost 2^48 bytes, of which a page comes, and then nothing more.
-func announceHuge(p *spawn.Parent) {
-	slots, _, out := p.Channel.WorkerEnds()
-	for !slots.Ready() {
-		time.Sleep(time.Millisecond)
-	}
-	head := binary.LittleEndian.AppendUint64(nil, abi.Record(abi.StatusOK, 0, abi.MaxRecord))
-	_, _ = out.Write(append(head, make([]byte, 4096)...))
-	out.Publish()
-	p.Wake()
-	time.Sleep(time.Hour)
-}
 
 // exitHost is a portHost that keeps how the worker ended.
 type exitHost struct {

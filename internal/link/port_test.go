@@ -4,6 +4,7 @@ package link
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -32,23 +33,30 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if os.Getenv(roleVar) == "nonsense" {
-		nonsense(p)
-	}
-	if os.Getenv(roleVar) == "huge" {
-		announceHuge(p)
+	if role := os.Getenv(roleVar); role != "" {
+		answer(p, hostileRecords[role], role == "huge")
 	}
 	Serve(context.Background(), p, localHandler(func() {}), func() { os.Exit(1) })
 	os.Exit(0)
 }
 
-// nonsense answers the first batch with a record that is none.
-func nonsense(p *spawn.Parent) {
+// hostileRecords are what hostile workers answer the first batch with: a record that is none; and one of almost 2^48 bytes, of which a page
+// comes, and then nothing more.
+var hostileRecords = map[string][]byte{
+	"nonsense": make([]byte, abi.RecordHeader),
+	"huge":     append(binary.LittleEndian.AppendUint64(nil, abi.Record(abi.StatusOK, 0, abi.MaxRecord)), make([]byte, 4096)...),
+}
+
+// answer is the life of such a worker, until its parent ends it. One that does not wake the parent is found by who helps.
+func answer(p *spawn.Parent, record []byte, wake bool) {
 	slots, _, out := p.Channel.WorkerEnds()
 	waitFor(slots.Ready)
-	_, _ = out.Write(make([]byte, abi.RecordHeader))
+	_, _ = out.Write(record)
 	out.Publish()
-	time.Sleep(time.Hour)
+	if wake {
+		p.Wake()
+	}
+	_, _, _ = p.RecvCancel() // nothing is cancelled: it blocks until the end
 }
 
 // portHost is an engine as far as a port needs one; its mutex is the worker's.
